@@ -39,6 +39,7 @@ from services.triage.operations.queries import LagReader, dead_letters_waiting
 from services.triage.outcome_reviews import api as review_api
 from services.triage.outcome_reviews import pages as review_pages
 from services.triage.outcome_reviews.refusals import REFUSALS as REVIEW_REFUSALS
+from services.triage.people_told import pages as told_pages
 from services.triage.queue import api as queue_api
 from services.triage.queue import pages as queue_pages
 from services.triage.routing import rulebook
@@ -87,6 +88,7 @@ TEMPLATES = tuple(
         "managers",
         "operations",
         "outcome_reviews",
+        "people_told",
         "queue",
         "rules",
         "search",
@@ -118,6 +120,7 @@ ROUTERS = (
     takedowns_api.router,
     takedowns_pages.router,  # before the case pages, for which any word may be an action
     conversation_pages.router,  # before the case pages, for which any word may be an action
+    told_pages.router,  # before the case pages, for which any word may be an action
     review_pages.router,  # before the case pages, for which any word may be an action
     wellbeing_pages.router,  # before the case pages, for which any word may be an action
     queue_pages.router,

@@ -1,7 +1,10 @@
 """The handler of each event, one line each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.accounts.handlers import project_accounts
 from services.triage.cases.writer import CaseWriter
@@ -15,10 +18,11 @@ from services.triage.operations.handlers import (
     project_overdue_steps,
 )
 from services.triage.outcome_reviews.handlers import ask as ask_for_review
+from services.triage.people_told.handlers import project as project_told
 from services.triage.reporters.handlers import add_information, ask_withdrawal, hear, open_for_reports
 from services.triage.routing.domain import RuleBook
 from shared.events import intake, notifier, topics, triage
-from shared.events.envelope import Event
+from shared.events.envelope import Envelope, Event
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled, OverdueStepsCounted
 from shared.events.registry import AccountChanged
 from shared.messaging.batch import Handler
@@ -40,6 +44,16 @@ ACCOUNTS_HANDLERS: Mapping[type[Event], Handler] = {
     notifier.StaffListed: project_people,
 }
 
+
+async def _alert_said(
+    session: AsyncSession,
+    events: Sequence[Envelope[notifier.AlertDecided | notifier.AlertSent | notifier.AlertAcknowledged]],
+    now: datetime,
+) -> None:
+    await project_alerts(session, events, now)
+    await project_told(session, events, now)
+
+
 OPERATIONS_GROUP = "signpost-triage-operations"
 OPERATIONS_TOPICS = (topics.LEDGER, topics.CASES, topics.ALERTS, topics.DEAD_LETTERS, topics.OVERDUE_STEPS)
 OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
@@ -53,9 +67,12 @@ OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
     triage.CaseReviewRequested: project_cases,
     triage.CaseReviewed: project_cases,
     triage.CaseDeadlineMissed: project_cases,
-    notifier.AlertDecided: project_alerts,
-    notifier.AlertSent: project_alerts,
-    notifier.AlertAcknowledged: project_alerts,
+    notifier.AlertDecided: _alert_said,
+    notifier.AlertSent: _alert_said,
+    notifier.AlertAcknowledged: _alert_said,
+    notifier.AlertDelivered: project_told,
+    notifier.AlertFailed: project_told,
+    notifier.AlertEscalated: project_told,
     DeadLetterRecorded: project_dead_letters,
     DeadLetterSettled: project_dead_letters,
     OverdueStepsCounted: project_overdue_steps,

@@ -44,6 +44,7 @@ class Tab(StrEnum):
     EVIDENCE = "evidence"
     TAKEDOWNS = "takedowns"
     TASKS = "tasks"
+    PEOPLE_TOLD = "people-told"
     TIMELINE = "timeline"
     ROUTING = "routing"
     AUDIT = "audit"
@@ -57,9 +58,9 @@ _TAB_NAMES = {
     Tab.EVIDENCE: "Evidence",
     Tab.TAKEDOWNS: "Take-downs",
     Tab.TASKS: "Tasks",
-    Tab.TIMELINE: "Timeline",
+    Tab.PEOPLE_TOLD: "People told",
     Tab.ROUTING: "Routing",
-    Tab.AUDIT: "Audit",
+    Tab.TIMELINE: "Timeline and audit",
     Tab.REVIEW: "Look again",
 }
 
@@ -341,7 +342,7 @@ def _tabs(case: Case, current: Tab, evidence: int) -> list[dict[str, object]]:
         {
             "text": text,
             "href": base if tab is Tab.SUMMARY else f"{base}/{tab}",
-            "current": tab is current,
+            "current": tab is (Tab.TIMELINE if current is Tab.AUDIT else current),
             "count": counts.get(tab),
         }
         for tab, text in _TAB_NAMES.items()

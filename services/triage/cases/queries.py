@@ -209,6 +209,12 @@ async def related(session: AsyncSession, viewer: Viewer, case: Case, report_ids:
     return [to_case(row) for row in await session.scalars(query.order_by(CaseRow.reference))]
 
 
+async def sees_all_of_report(session: AsyncSession, viewer: Viewer, report_id: UUID) -> bool:
+    """Return whether the viewer may see every case of a report."""
+    hidden = exists().where(CaseRow.report_id == report_id, not_(visible_to(viewer)))
+    return not await session.scalar(select(hidden))
+
+
 async def named_people(session: AsyncSession, case_id: UUID) -> list[str]:
     """Return the staff ids of the people named to see a restricted case."""
     query = select(CaseAccess.subject).where(CaseAccess.case_id == case_id).order_by(CaseAccess.subject)

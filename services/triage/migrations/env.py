@@ -7,6 +7,7 @@ from services.triage.cases import tables as cases
 from services.triage.deadlines import tables as deadlines
 from services.triage.operations import tables as operations
 from services.triage.outcome_reviews import tables as outcome_reviews
+from services.triage.people_told import tables as people_told
 from services.triage.reports import tables as reports
 from services.triage.routing import tables as routing
 from services.triage.search import tables as search
@@ -26,6 +27,7 @@ REGISTERED = (
     deadlines,
     operations,
     outcome_reviews,
+    people_told,
     reports,
     routing,
     search,

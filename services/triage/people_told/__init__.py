@@ -1,0 +1,1 @@
+"""Who was alerted about a report, by role, and what came of it: a projection of notifier's events."""
