@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -37,6 +37,8 @@ def _comma_separated(value: object) -> object:
     return _split(value) if isinstance(value, str) else value
 
 
+Times = Annotated[tuple[time, ...], NoDecode, BeforeValidator(_comma_separated)]
+"""Times of the day, in UK local time: `09:00,14:00`."""
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 """A list written as `a,b,c`."""
 Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_comma_separated)]

@@ -7,7 +7,12 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.triggers import access_changed, alert_about_abuse, alert_after_amendment
+from services.notifier.alerts.triggers import (
+    access_changed,
+    alert_about_abuse,
+    alert_after_amendment,
+    shift_changed,
+)
 from services.notifier.cases import handlers as cases
 from services.notifier.misuse.handlers import tell_managers_after_agreement
 from services.notifier.reports.domain import KnownReport, QuestionEvent, ReportEvent, known_question, known_report
@@ -85,6 +90,7 @@ def handlers(reports: ReportHandlers) -> Mapping[type[Event], Handler]:
         triage.CaseClosed: partial(cases.case_closed, follow_ups=follow_ups),
         triage.CaseDeadlineAtRisk: partial(cases.deadline_passes, follow_ups=follow_ups),
         triage.CaseDeadlineMissed: partial(cases.deadline_passes, follow_ups=follow_ups),
+        triage.ShiftChanged: partial(shift_changed, context=follow_ups.context, leads=follow_ups.boxes.lead_of),
         registry.AuthorisationGranted: access,
         registry.AuthorisationWithdrawn: access,
         registry.ReviewDue: access,

@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from services.notifier.delivery.domain import MessageClass
 from shared.events.vocabulary import AlertPurpose, Team
-from shared.settings import CommaSeparated, Duration, ServiceSettings
+from shared.settings import CommaSeparated, Duration, ServiceSettings, Times
 
 
 def split(value: object) -> object:
@@ -96,7 +96,7 @@ class NotifierSettings(ServiceSettings):
         AlertPurpose.REVIEW_DUE,
     )
     """Which messages of low urgency wait for a digest; all others are sent at once."""
-    notifier_digest_times: Annotated[tuple[time, ...], NoDecode, BeforeValidator(split)] = (time(9), time(14))
+    notifier_digest_times: Times = (time(9), time(14))
     """When digests are sent, in UK local time: `09:00,14:00`."""
     notifier_digest_within: Duration = timedelta(hours=8)
     """The longest that a message waits for its digest."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -48,6 +48,8 @@ from services.triage.rules import pages as rules_pages
 from services.triage.rules.reload import BookWatch, RuleParts, RunningBook
 from services.triage.search import handlers as search
 from services.triage.settings import TriageSettings
+from services.triage.shifts import handlers as shifts
+from services.triage.shifts import pages as shift_pages
 from services.triage.takedowns import api as takedowns_api
 from services.triage.takedowns import pages as takedowns_pages
 from services.triage.takedowns import queries as takedown_queries
@@ -92,6 +94,7 @@ TEMPLATES = tuple(
         "queue",
         "rules",
         "search",
+        "shifts",
         "takedowns",
         "tasks",
         "wellbeing",
@@ -123,6 +126,7 @@ ROUTERS = (
     told_pages.router,  # before the case pages, for which any word may be an action
     review_pages.router,  # before the case pages, for which any word may be an action
     wellbeing_pages.router,  # before the case pages, for which any word may be an action
+    shift_pages.router,  # before the case pages: they take any word for a reference
     queue_pages.router,
     pages.router,
 )
@@ -141,6 +145,7 @@ class TriageParts(RuleParts, CaseParts, LiveParts):
     """What triage's routes and roles need."""
 
     personal_links: timedelta
+    shift_changes: Sequence[time]
 
 
 @asynccontextmanager
@@ -164,6 +169,7 @@ async def open_service(
             incident_grace=settings.triage_incident_grace,
             personal_links=settings.triage_personal_links,
             forgets=(search.forget,),
+            shift_changes=settings.triage_shift_changes,
             lag=LagReader(fields["log"], clock),
             live_figures=LiveFigures(),
         )
@@ -224,6 +230,11 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-leases", partial(expire_leases, writer=writer), every=_LEASES_EVERY),
         sweep("triage-search", search.update_documents, every=_SEARCH_EVERY),
         sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
+        sweep(
+            "triage-shifts",
+            partial(shifts.announce, times=parts.shift_changes, outbox=outbox),
+            every=timedelta(minutes=1),
+        ),
         sweep("triage-takedowns", partial(warn_of_takedowns, writer=writer), every=_DEADLINES_EVERY),
         sweep("triage-bulk", partial(bulk.go_on, writer=writer, refused=REFUSED_IN_BULK), every=_BULKS_EVERY),
         sweep("triage-bulk-forgotten", bulk.forget, every=_BULKS_FORGOTTEN_EVERY),

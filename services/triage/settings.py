@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from services.triage.campaigns.domain import PERSONAL_LINKS
 from services.triage.deadlines.domain import REVIEW_DAYS
 from shared.events.vocabulary import Team
-from shared.settings import CommaSeparated, Duration, ServiceSettings
+from shared.settings import CommaSeparated, Duration, ServiceSettings, Times
 
 _HOURS = re.compile(r"(?P<team>[a-z_]+)\s*=\s*(?P<opens>\d\d:\d\d)\s*-\s*(?P<closes>\d\d:\d\d)(?P<daily>\s+daily)?")
 
@@ -48,6 +48,9 @@ class TriageSettings(ServiceSettings):
     triage_personal_links: Duration = PERSONAL_LINKS
     """How long cases stay linked by an account that is not the department's: it may be a private person's, who may have
     nothing to do with what is reported next."""
+    triage_shift_changes: Times = (time(8), time(16))
+    """When shifts change, in UK local time: leads are emailed what there is to hand over. Empty for
+    no emails."""
     triage_office_opens: time = time(9)
     """When office hours begin, in UK local time, on working days of England and Wales."""
     triage_office_closes: time = time(17)

@@ -192,6 +192,21 @@ class ReporterUpdateShared(Event):
     """Whether the team waits for an answer."""
 
 
+class ShiftChanged(Event):
+    """A shift of a team begins: how much there is to hand over, without restricted cases; counted up to 100."""
+
+    TYPE: ClassVar[str] = "shift.changed.v1"
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.CASES.name,)
+
+    team: Open[Team]
+    began_at: AwareDatetime
+    at: AwareDatetime
+    urgent: int
+    """Open cases of P1 and P2."""
+    due_soon: int
+    """Other open cases that are due within four hours, or late."""
+
+
 TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseOpened,
     CaseRouted,
@@ -209,5 +224,6 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseReviewed,
     CaseDeadlineAtRisk,
     CaseDeadlineMissed,
+    ShiftChanged,
     ReporterUpdateShared,
 )

@@ -366,6 +366,8 @@ class AlertPurpose(StrEnum):
     URGENT_CASE = "urgent_case"
     DEADLINE_AT_RISK = "deadline_at_risk"
     DEADLINE_MISSED = "deadline_missed"
+    SHIFT_CHANGED = "shift_changed"
+    """To the team's lead: what the next shift takes over."""
     ACCESS_GRANTED = "access_granted"
     ACCESS_WITHDRAWN = "access_withdrawn"
     REVIEW_DUE = "review_due"

@@ -4,7 +4,7 @@ Alerts about abuse follow directly from the report, before triage has seen it; a
 registry's events, and go to operators and owners (S5, S8, D-pia).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,10 +19,12 @@ from services.notifier.reports.domain import MisuseEvent, ReportEvent, behaviour
 from shared.events.envelope import Envelope
 from shared.events.people import name_words
 from shared.events.registry import AuthorisationGranted, AuthorisationWithdrawn, ExceptionExpired, ReviewDue
-from shared.events.vocabulary import AlertPurpose, FoundBy, RecipientReason
+from shared.events.triage import ShiftChanged
+from shared.events.vocabulary import AlertPurpose, FoundBy, Open, RecipientReason, Team
 from shared.ids import AlertId, ReportId, StaffId
 
 AccessEvent = AuthorisationGranted | AuthorisationWithdrawn | ReviewDue | ExceptionExpired
+MOST_COUNTED = 99
 _WAITS = RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT
 _FIRST, _AGREED = "", "agreed"
 """Occasions (see `DecisionRow.occasion`): the report itself, and the reporter's later agreement.
@@ -213,3 +215,35 @@ def _owner(staff_id: str | None, addresses: Mapping[StaffId, str], comms: Recipi
     if staff_id is None or address is None:
         return Choice(RecipientReason.COMMS, comms)
     return Choice(RecipientReason.ACCOUNT_OWNER, Recipient(address, StaffId(staff_id)), (comms,))
+
+
+async def shift_changed(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[ShiftChanged]],
+    now: datetime,
+    *,
+    context: AlertContext,
+    leads: Callable[[Open[Team]], Recipient],
+) -> None:
+    """Tell the lead of each team whose shift begins what there is to hand over; nothing where there is nothing."""
+    decisions = [
+        AlertDecision(
+            alert_id=AlertId(context.ids.uuid()),
+            report_id=None,
+            reference=f"{counted(event.urgent)} open P1 or P2, {counted(event.due_soon)} more due within 4 hours",
+            event_id=envelope.id,
+            purpose=AlertPurpose.SHIFT_CHANGED,
+            choice=Choice(RecipientReason.TEAM_LEAD, leads(event.team)),
+            urgency=Urgency.NORMAL,
+            asked_at=event.at,
+            page="/cases/shift",
+        )
+        for envelope in envelopes
+        if (event := envelope.data).urgent or event.due_soon
+    ]
+    await record_decisions(session, decisions, now, context=context)
+
+
+def counted(number: int) -> str:
+    """Return a number that is counted up to 99."""
+    return str(number) if number <= MOST_COUNTED else f"{MOST_COUNTED}+"

@@ -50,6 +50,10 @@ class Mailboxes:
         """Return the triage desk's mailbox."""
         return self.team[Team.TRIAGE_DESK]
 
+    def lead_of(self, team: Open[Team]) -> Recipient:
+        """Return the mailbox of a team's lead; the triage desk's for a team without one."""
+        return _of(team, self.lead)
+
 
 @dataclass(frozen=True, slots=True)
 class CaseAlert:

@@ -106,10 +106,9 @@ def wording_of(notice: messages.Notice) -> Wording:
 
 
 def _called(notice: messages.Notice) -> str:
-    about_account = messages.CLASS_OF[
-        notice.purpose
-    ] is messages.MessageClass.ACCOUNT and not notice.reference.startswith("SP-")
-    return "Account" if about_account else "Reference"
+    if notice.reference.startswith("SP-"):
+        return "Reference"
+    return "To hand over" if notice.purpose is AlertPurpose.SHIFT_CHANGED else "Account"
 
 
 def _subject(notice: messages.Notice, *, reminder: bool) -> str:

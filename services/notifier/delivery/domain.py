@@ -61,6 +61,7 @@ CLASS_OF: Mapping[AlertPurpose, MessageClass] = {
     AlertPurpose.DEADLINE_MISSED: MessageClass.TEAM,
     AlertPurpose.REPORTER_REPLIED: MessageClass.TEAM,
     AlertPurpose.REVIEW_ASKED: MessageClass.TEAM,
+    AlertPurpose.SHIFT_CHANGED: MessageClass.TEAM,
     AlertPurpose.REPORT_MOVED: MessageClass.REPORTER,
     AlertPurpose.QUESTION_ASKED: MessageClass.REPORTER,
     AlertPurpose.MESSAGE_SENT: MessageClass.REPORTER,

@@ -118,6 +118,14 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
             "What to do: see what keeps the case, and give it to someone who can act now.",
         ),
     },
+    AlertPurpose.SHIFT_CHANGED: {
+        RecipientRole.LEAD: Wording(
+            "a shift begins",
+            "A shift of your team begins, and there is work to hand over.",
+            "What to do: read the list with the people who go and those who come. It has the last note of each case.",
+            "Shift hand-over",
+        ),
+    },
     AlertPurpose.REPORTER_REPLIED: {
         RecipientRole.RESPONDER: Wording(
             "a reporter has written",

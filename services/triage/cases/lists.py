@@ -1,6 +1,6 @@
 """Lists of cases that a responder may see: filtered, in an order, a page at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Subquery, func, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import views
@@ -28,6 +28,7 @@ HAPPENED = tuple(dict.fromkeys(str(one) for kind in (Behaviour, MisuseBehaviour,
 """What a queue can be filtered by."""
 MOST_ANNOUNCED = 99
 """New arrivals and unread replies are counted up to this number."""
+URGENT = (Priority.P1, Priority.P2)
 NO_CASE_YET = UUID(int=0)
 
 
@@ -191,13 +192,7 @@ class Queued:
 
 async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[Queued]:
     """Return a page of cases in their order, plus one more if there are more in the direction of reading."""
-    assignee, manager = known_person.alias(), known_person.alias()
-    query = (
-        select(CaseRow, assignee.c.name, manager.c.name, evidence_seen(viewer))
-        .outerjoin(assignee, assignee.c.staff_id == func.lower(CaseRow.assignee))
-        .outerjoin(manager, manager.c.staff_id == func.lower(CaseRow.manager))
-        .where(visible_to(viewer), *_conditions(viewer, wanted, now))
-    )
+    query = _queue(viewer).where(*_conditions(viewer, wanted, now))
     if wanted.after:
         query = query.where(tuple_(CaseRow.priority, CaseRow.case_id) > tuple_(*wanted.after))
     order = (CaseRow.priority, CaseRow.case_id)
@@ -214,6 +209,46 @@ async def chosen(
     query = select(CaseRow.case_id, CaseRow.version).where(visible_to(viewer), *_conditions(viewer, wanted, now))
     rows = await session.execute(query.order_by(CaseRow.priority, CaseRow.case_id).limit(limit))
     return {row.case_id: row.version for row in rows}
+
+
+def _queue(viewer: Viewer) -> Select[CaseRow, str | None, str | None, int]:
+    assignee, manager = known_person.alias(), known_person.alias()
+    return (
+        select(CaseRow, assignee.c.name, manager.c.name, evidence_seen(viewer))
+        .outerjoin(assignee, assignee.c.staff_id == func.lower(CaseRow.assignee))
+        .outerjoin(manager, manager.c.staff_id == func.lower(CaseRow.manager))
+        .where(visible_to(viewer))
+    )
+
+
+async def to_hand_over(session: AsyncSession, viewer: Viewer, soon: datetime, limit: int) -> list[Queued]:
+    """Return open cases that are urgent or due until `soon`, those that are due first at the top."""
+    wanted = or_(CaseRow.priority.in_(URGENT), CaseRow.due_at <= soon)
+    query = _queue(viewer).where(not_finished(), wanted).order_by(CaseRow.due_at, CaseRow.case_id).limit(limit)
+    return [_queued(*row) for row in (await session.execute(query)).all()]
+
+
+async def count_to_hand_over(
+    session: AsyncSession, teams: Sequence[Team], soon: datetime
+) -> dict[Team, tuple[int, int]]:
+    """Return how many open cases of each team are urgent, and how many others are due until `soon`, in one statement.
+
+    For emails to a whole team: without restricted cases, and without those kept from someone.
+    """
+    everyone = (not_finished(), not_(CaseRow.restricted), CaseRow.kept_from == [])
+    urgent = CaseRow.priority.in_(URGENT)
+    kinds = ((urgent,), (not_(urgent), CaseRow.due_at <= soon))
+    counts = [
+        select(func.count()).select_from(_some(CaseRow.team == team, *everyone, *kind)).scalar_subquery()
+        for team in teams
+        for kind in kinds
+    ]
+    found = list((await session.execute(select(*counts))).one())
+    return {team: (found[2 * i], found[2 * i + 1]) for i, team in enumerate(teams)}
+
+
+def _some(*conditions: ColumnElement[bool]) -> Subquery:
+    return select(CaseRow.case_id).where(*conditions).limit(MOST_ANNOUNCED + 1).subquery()
 
 
 async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, since: UUID, now: datetime) -> int:

@@ -341,10 +341,24 @@ class WrittenNote:
     text: str
 
 
+_WRITTEN = TypeAdapter(WrittenNote)
+
+
 async def text_of_note(session: AsyncSession, note_id: UUID) -> str | None:
     """Return what a note says; None if it was erased."""
     text: str | None = await session.scalar(select(Note.text).where(Note.note_id == note_id))
     return text
+
+
+async def last_notes(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, WrittenNote]:
+    """Return what a responder wrote last on each of the cases, without those that are restricted.
+
+    Opening a restricted case is recorded, so its notes are read there.
+    """
+    ours = select(Note).join(CaseRow, CaseRow.case_id == Note.case_id).where(Note.case_id.in_(case_ids))
+    ours = ours.where(Note.author != REPORTER, not_(CaseRow.restricted)).distinct(Note.case_id)
+    rows = await session.scalars(ours.order_by(Note.case_id, Note.at.desc(), Note.note_id.desc()))
+    return {row.case_id: _written(row) for row in rows}
 
 
 async def notes(session: AsyncSession, case_id: UUID) -> list[WrittenNote]:
@@ -357,18 +371,12 @@ async def notes_of(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UU
     found: dict[UUID, list[WrittenNote]] = {case_id: [] for case_id in case_ids}
     of_cases = select(Note).where(Note.case_id.in_(case_ids)).order_by(Note.at, Note.note_id)
     for row in await session.scalars(of_cases):
-        note = WrittenNote(
-            at=row.at,
-            author=row.author,
-            author_name=row.author_name,
-            shared=row.shared,
-            by_reporter=row.author == REPORTER,
-            kind=row.kind,
-            message_id=row.message_id,
-            text=row.text,
-        )
-        found[row.case_id].append(note)
+        found[row.case_id].append(_written(row))
     return found
+
+
+def _written(row: Note) -> WrittenNote:
+    return _WRITTEN.validate_python({**vars(row), "by_reporter": row.author == REPORTER})
 
 
 @dataclass(frozen=True, slots=True)

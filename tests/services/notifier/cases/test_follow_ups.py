@@ -17,8 +17,9 @@ from shared.events.triage import (
     CaseReporterReplied,
     CaseRouted,
     ReporterUpdateShared,
+    ShiftChanged,
 )
-from shared.events.vocabulary import AlertPurpose
+from shared.events.vocabulary import AlertPurpose, Team
 from shared.events.vocabulary import RecipientReason as Why
 from tests.services.notifier.builders import (
     DIGEST_RULES,
@@ -366,3 +367,13 @@ async def _finished(notifier: Notifier) -> list[tuple[object, ...]]:
             "select recipient_email, standing from alert where purpose = 'report_finished' order by created_at"
         )
     )
+
+
+async def test_the_lead_hears_of_a_shift_with_something_to_hand_over(notifier: Notifier) -> None:
+    for urgent, soon in ((0, 0), (3, 100)):
+        await notifier.receive(ShiftChanged(team=Team.SMART, began_at=NOW, at=NOW, urgent=urgent, due_soon=soon))
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == ["smart-lead@example.org"]
+    said = text_of(notifier.mail_server.mails[0])
+    assert "To hand over: 3 open P1 or P2, 99+ more due within 4 hours" in said
+    assert "/cases/shift" in said
