@@ -15,6 +15,7 @@ from services.triage.bulk import pages as bulk_pages
 from services.triage.bulk.refusals import NAMES as REFUSED_IN_BULK
 from services.triage.bulk.refusals import REFUSALS as BULK_REFUSALS
 from services.triage.campaigns import api as campaigns_api
+from services.triage.campaigns import pages as campaigns_pages
 from services.triage.campaigns.refusals import REFUSALS as CAMPAIGN_REFUSALS
 from services.triage.campaigns.suggestions import forget, suggest
 from services.triage.cases import api, pages
@@ -83,6 +84,7 @@ TEMPLATES = tuple(
     Path(__file__).parent / name / "templates"
     for name in (
         "bulk",
+        "campaigns",
         "cases",
         "conversation",
         "evidence",
@@ -122,6 +124,7 @@ ROUTERS = (
     tasks_pages.router,  # before the case pages, for which any word may be an action
     takedowns_api.router,
     takedowns_pages.router,  # before the case pages, for which any word may be an action
+    campaigns_pages.router,  # before the case pages, for which any word may be an action
     conversation_pages.router,  # before the case pages, for which any word may be an action
     told_pages.router,  # before the case pages, for which any word may be an action
     review_pages.router,  # before the case pages, for which any word may be an action

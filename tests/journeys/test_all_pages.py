@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(900),
 ]
-OWNER, APPROVER, KEEPER, SIRT = "S7001", "S7003", "S8003", "S5001"
+OWNER, APPROVER, KEEPER, SIRT, SMART = "S7001", "S7003", "S8003", "S5001", "S4001"
 ACCOUNTS, REQUESTS = "/accounts/api/v1/accounts", "/accounts/api/v1/requests"
 OF_AN_ACCOUNT = {
     "review": ("Record the review", "Choose what should happen to the account", "Enter why"),
@@ -50,9 +50,17 @@ async def world(program: Program) -> World:
     await program.ask(APPROVER, f"{REQUESTS}/{returned['request_id']}/return", {"reason": LONG_TEXT[:1_900]}, 1)
     operators = f"{ACCOUNTS}/{asked['account_id']}/operators"
     operator = await program.ask(KEEPER, operators, {"staff_id": "S7004"})
+    by_itself = {"urls": [], "affected": [{"relation": "unknown"}], "narrative": "They wrote again."}
+    alone = await program.send("abuse", {**ABUSE, **by_itself})
+    case = await program.case(SMART, report.report_id)
+    await program.case(SMART, alone.report_id)
+    chosen = {"case_ids": [case.case_id], "name": LONG_WORD}
+    campaign = await program.ask(SMART, "/cases/api/v1/campaigns", chosen)
     listed = (await program.ask(KEEPER, ACCOUNTS))["items"]
     return {
         "report": report.reference,
+        "alone": alone.reference,
+        "campaign": campaign["campaign_id"],
         "account": asked["account_id"],
         "returned": returned["request_id"],
         "operator": operator["operator_id"],

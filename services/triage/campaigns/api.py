@@ -23,7 +23,7 @@ router = APIRouter(prefix="/cases/api/v1/campaigns", tags=["campaigns"])
 
 REFUSALS = {**CASE_REFUSALS, **OWN_REFUSALS}
 OPEN = (CampaignState.SUGGESTED, CampaignState.CONFIRMED)
-LONGEST_NAME = 120
+LONGEST_NAME = 200
 LONGEST_MESSAGE = 10_000
 LONGEST_REASON = 2_000
 LONGEST_DISMISSAL = 365

@@ -64,6 +64,10 @@ class NoSuchMember(Exception):
     """One of the cases is not in the campaign, or this person may not see it."""
 
 
+class UnknownReference(Exception):
+    """No case that this person may see has the reference."""
+
+
 class NoCases(Exception):
     """A campaign needs at least one case."""
 

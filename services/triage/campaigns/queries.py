@@ -93,7 +93,7 @@ def _known(viewer: Viewer) -> ColumnElement[bool]:
     They see a case that someone confirmed, or two reports: else they would learn that there is another one. No one who
     is kept from one of its cases sees it, because of what it may be called.
     """
-    member, seen = CampaignMember, cases.shown_to(viewer)
+    member, seen = aliased(CampaignMember), cases.shown_to(viewer)
     here = member.campaign_id == CampaignRow.campaign_id
     kept = exists().where(here, member.case_id.in_(cases.hidden_from(viewer)))
     theirs = select(seen.c.report_id).join(member, member.case_id == seen.c.case_id).where(here).correlate(CampaignRow)
@@ -260,6 +260,8 @@ class Common:
 
     key: Key
     reports: int
+    expires_at: datetime
+    """When the last of them is forgotten."""
 
 
 async def common(
@@ -269,7 +271,7 @@ async def common(
     key, seen = CaseKey.table(), _cases_of(viewer, literal(campaign_id, Uuid), domain.MEMBERS_FOR_REASONS)
     many = func.count(key.c.report_id.distinct())
     wanted = (
-        select(key.c.kind, key.c.key, many)
+        select(key.c.kind, key.c.key, many, func.max(key.c.expires_at))
         .join_from(seen, key, key.c.case_id == seen.c.case_id)
         .where(key.c.kind.in_(kinds))
         .group_by(key.c.kind, key.c.key)
@@ -277,7 +279,7 @@ async def common(
         .order_by(many.desc(), key.c.kind, key.c.key)
         .limit(limit)
     )
-    return [Common(Key(KeyKind(kind), value), reports) for kind, value, reports in await session.execute(wanted)]
+    return [Common(Key(KeyKind(kind), value), *rest) for kind, value, *rest in await session.execute(wanted)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,18 +342,18 @@ async def why(
 
 async def related(session: AsyncSession, viewer: Viewer, case_id: UUID, limit: int) -> list[Related]:
     """Return the newest cases of other reports that share something with a case, as far as the viewer may see."""
-    mine, other, seen = aliased(CaseKey), CaseKey.table(), cases.shown_to(viewer)
+    mine, other, seen = CaseKey.table().alias("mine"), CaseKey.table(), cases.shown_to(viewer)
     newest = (
-        select(other.c.case_id, other.c.report_id)
-        .where(other.c.kind == mine.kind, other.c.key == mine.key, other.c.report_id != mine.report_id)
+        select(other.c.case_id)
+        .where(other.c.kind == mine.c.kind, other.c.key == mine.c.key, other.c.report_id != mine.c.report_id)
         .order_by(other.c.at.desc())
         .limit(domain.MOST_SHARERS)
         .lateral()
     )
     sharing = (
-        select(newest.c.case_id, func.array_agg(mine.kind.distinct()).label("kinds"))
+        select(newest.c.case_id, func.array_agg(mine.c.kind.distinct()).label("kinds"))
         .join_from(mine, newest, true())
-        .where(mine.case_id == case_id)
+        .where(mine.c.case_id == case_id)
         .group_by(newest.c.case_id)
         .subquery()
     )

@@ -16,6 +16,9 @@ REFUSALS: Refusals = {
     domain.NoSuchMember: Refusal(
         409, "no-such-member", "One of the cases is not in this campaign", "Read the campaign again, then choose again."
     ),
+    domain.UnknownReference: Refusal(
+        409, "unknown-reference", "There is no such case here", "Check the reference. The case may be kept from you."
+    ),
     domain.NoCases: Refusal(409, "no-cases", "There is no case for this", "Choose one or more cases of the campaign."),
     domain.TooFewLeft: Refusal(
         409, "too-few-cases", "Without these cases it would be no campaign", "Dismiss the campaign instead."

@@ -42,6 +42,7 @@ class Tab(StrEnum):
     SUMMARY = "summary"
     CONVERSATION = "conversation"
     EVIDENCE = "evidence"
+    RELATED = "related"
     TAKEDOWNS = "takedowns"
     TASKS = "tasks"
     PEOPLE_TOLD = "people-told"
@@ -56,6 +57,7 @@ _TAB_NAMES = {
     Tab.SUMMARY: "Summary",
     Tab.CONVERSATION: "Conversation",
     Tab.EVIDENCE: "Evidence",
+    Tab.RELATED: "Related",
     Tab.TAKEDOWNS: "Take-downs",
     Tab.TASKS: "Tasks",
     Tab.PEOPLE_TOLD: "People told",

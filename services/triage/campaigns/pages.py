@@ -1,0 +1,234 @@
+"""/cases/campaigns: the campaigns that are suggested and confirmed, the page of each, and what a case is related to."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.triage.campaigns import domain, handlers, queries
+from services.triage.campaigns.api import OPEN, REFUSALS
+from services.triage.campaigns.domain import CampaignState, Key, KeyKind
+from services.triage.campaigns.forms import DAYS, Action, ActionForm, read_action
+from services.triage.campaigns.handlers import Result
+from services.triage.campaigns.queries import Member
+from services.triage.cases import activities, views
+from services.triage.cases import domain as case_domain
+from services.triage.cases import queries as cases
+from services.triage.cases.dependencies import ViewerDep, WorkDep
+from services.triage.cases.handlers import Work
+from services.triage.cases.pages import Shown, Tab, opened, show
+from shared.audit import chain
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.events.vocabulary import Outcome
+from shared.ids import InvalidReference, Reference
+from shared.people import Names, names_of
+from shared.web.dependencies import Transaction
+from shared.web.forms import FormErrors, FormReader
+from shared.web.pages import render
+from shared.web.refusals import record_refusal, refusal_of
+
+router = APIRouter(include_in_schema=False)
+
+PAGE_SIZE = 20
+MEMBERS = 50
+RELATED = 20
+STATES: Mapping[str, str] = {
+    "": "Suggested and confirmed",
+    CampaignState.SUGGESTED: "Suggested",
+    CampaignState.CONFIRMED: "Confirmed",
+    CampaignState.DISMISSED: "Dismissed",
+}
+DONE: Mapping[str, str] = {
+    Action.CONFIRM: "The campaign is confirmed.",
+    Action.NAME: "The campaign has another name.",
+    Action.ADD: "The case is in the campaign.",
+    Action.TAKE_OUT: "The cases are not in the campaign any more. They will not be suggested for it again.",
+    Action.DISMISS: "The campaign is dismissed.",
+    Action.MESSAGE: "Every reporter can read your message on the page of their report.",
+    Action.RESOLVE: "The cases are resolved.",
+}
+_NAMED = (KeyKind.ACCOUNT, KeyKind.LINK)
+"""What is content: shown only to those who ask."""
+_TARGETS = (KeyKind.PERSON, KeyKind.OURS)
+_WORDS: Mapping[str, Any] = {"wording": views, "record": activities, "states": STATES, "days": DAYS}
+_PAGE = "/cases/campaigns/{campaign_id}"
+Cursor = Annotated[UUID | None, Query()]
+
+
+@router.get("/cases/campaigns")
+async def campaigns_page(
+    request: Request, session: Transaction, viewer: ViewerDep, state: str = "", cursor: Cursor = None
+) -> HTMLResponse:
+    """Show campaigns whose cases the responder may see, the newest first."""
+    chosen = next((one for one in CampaignState if one == state), None)
+    found, after = await queries.listed(session, viewer, (chosen,) if chosen else OPEN, cursor, PAGE_SIZE)
+    later = cursor is not None
+    return render(
+        request, "campaigns.html", states=STATES, chosen=chosen or "", campaigns=found, after=after, later=later
+    )
+
+
+@router.get(_PAGE)
+async def campaign_page(request: Request, work: WorkDep, campaign_id: UUID) -> HTMLResponse:
+    """Show a campaign: why, whom it is about, its cases, what can be done, and what was."""
+    return await _page(request, work, campaign_id)
+
+
+@router.get(_PAGE + "/{asked}")
+async def campaign_again(work: WorkDep, campaign_id: UUID, asked: str) -> RedirectResponse:  # noqa: ARG001 - in the path
+    """Go back to the campaign from the address of one of its forms, as after a reload."""
+    await queries.get(work.session, work.viewer, campaign_id)
+    return RedirectResponse(f"/cases/campaigns/{campaign_id}", 303)
+
+
+@router.post(_PAGE + "/show", dependencies=[requires(Permission.SEE_CASE_CONTENT)])
+async def show_names(request: Request, work: WorkDep, campaign_id: UUID) -> HTMLResponse:
+    """Show which accounts and links the reports have in common, and record that a responder asked."""
+    await handlers.look(work, campaign_id)
+    return await _page(request, work, campaign_id, content=True)
+
+
+@router.post(_PAGE + "/{action}")
+async def act(request: Request, work: WorkDep, campaign_id: UUID, action: Action) -> Response:
+    """Carry out an action; if it is refused, show the page again with the reason and what was typed."""
+    await queries.get(work.session, work.viewer, campaign_id)
+    form = await read_action(request, action)
+    if form.errors:
+        return await _page(request, work, campaign_id, form=form, status=422)
+    try:
+        async with work.session.begin_nested():
+            results = await DO[action](work, campaign_id, form)
+    except tuple(REFUSALS) as error:
+        status = record_refusal(refusal_of(error, REFUSALS), error, form.errors, f"{action}-text")
+        return await _page(request, work, campaign_id, form=form, status=status)
+    if any(one.refused for one in results):
+        return await _page(request, work, campaign_id, results=results)
+    return RedirectResponse(f"/cases/campaigns/{campaign_id}?done={action}", 303)
+
+
+@router.get("/cases/SP-{rest}/related")
+async def related_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
+    """Show the campaigns that a case is in, and the cases that share something with it, each with why."""
+    case = await opened(work, rest)
+    found = await queries.campaigns_of(work.session, work.viewer, case.case_id)
+    related = await queries.related(work.session, work.viewer, case.case_id, RELATED)
+    shown = Shown({"campaigns": found, "others": related}, [one.case.assignee for one in related])
+    return await show(request, work, case, tab=Tab.RELATED, shown=shown)
+
+
+Do = Callable[[Work, UUID, ActionForm], Awaitable[Sequence[Result]]]
+
+
+async def _confirm(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
+    await handlers.confirm(work, campaign_id, form.text or None)
+    return ()
+
+
+async def _rename(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
+    await handlers.rename(work, campaign_id, form.text)
+    return ()
+
+
+async def _add(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
+    try:
+        case = await cases.by_reference(work.session, work.viewer, Reference.parse(form.text))
+    except (InvalidReference, case_domain.CaseNotFound):
+        raise domain.UnknownReference from None
+    await handlers.change_members(work, campaign_id, add=[case.case_id])
+    return ()
+
+
+async def _take_out(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
+    await handlers.change_members(work, campaign_id, take_out=list(form.chosen))
+    return ()
+
+
+async def _dismiss(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
+    await handlers.dismiss(work, campaign_id, form.days, form.text or None)
+    return ()
+
+
+async def _resolve(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
+    if form.outcome is None:
+        raise case_domain.OutcomeDoesNotFit
+    return await handlers.resolve(work, campaign_id, form.chosen, form.outcome, form.text or None)
+
+
+DO: Mapping[Action, Do] = {
+    Action.CONFIRM: _confirm,
+    Action.NAME: _rename,
+    Action.ADD: _add,
+    Action.TAKE_OUT: _take_out,
+    Action.DISMISS: _dismiss,
+    Action.MESSAGE: lambda work, campaign_id, form: handlers.message(work, campaign_id, form.text),
+    Action.RESOLVE: _resolve,
+}
+
+
+async def _page(
+    request: Request,
+    work: Work,
+    campaign_id: UUID,
+    *,
+    content: bool = False,
+    form: ActionForm | None = None,
+    results: Sequence[Result] = (),
+    status: int = 200,
+) -> HTMLResponse:
+    session, viewer = work.session, work.viewer
+    campaign = await queries.get(session, viewer, campaign_id)
+    after = next(iter(FormReader({"cursor": [request.query_params.get("cursor", "")]}).uuids("cursor")), None)
+    found = await queries.members(session, viewer, campaign_id, after=after, limit=MEMBERS + 1)
+    members = found[:MEMBERS]
+    targets = await queries.common(session, viewer, campaign_id, _TARGETS)
+    history = list(reversed(await chain.read(session, campaign_id)))
+    people = [campaign.decided_by, *(one.assignee for one in members), *activities.people_in(history)]
+    names = await names_of(session, [*people, *(one.key.value.removeprefix("id:") for one in targets)])
+    return render(
+        request,
+        "campaign.html",
+        status,
+        **_WORDS,
+        campaign=campaign,
+        members=members,
+        more=members[-1].case_id if len(found) > MEMBERS else None,
+        why=await queries.why(session, viewer, campaign_id, [one.case_id for one in members]),
+        targets=[(_target(one.key, names), one.reports) for one in targets],
+        named=await queries.common(session, viewer, campaign_id, _NAMED) if content else None,
+        arrivals=await queries.arrivals(session, viewer, campaign),
+        history=history,
+        names=names,
+        viewer=viewer,
+        form=form,
+        errors=form.errors if form else FormErrors(),
+        refused=_refused(results, found),
+        done=DONE.get(request.query_params.get("done", "")),
+        outcomes=_outcomes(members),
+    )
+
+
+def _refused(results: Sequence[Result], members: Sequence[Member]) -> list[tuple[str, str]]:
+    """Return the cases that refused an act, with the reason in words."""
+    known = {one.case_id: one.reference for one in members}
+    return [
+        (known.get(one.case_id, "A case"), refusal_of(one.refused, REFUSALS).words(one.refused))
+        for one in results
+        if one.refused
+    ]
+
+
+def _target(key: Key, names: Names) -> str:
+    """Return the words for whom reports are about."""
+    kind, _, value = key.value.partition(":")
+    if key.kind is KeyKind.OURS:
+        return f"Our account {value} on {views.platform(kind)}"
+    return names(value.upper()) if kind == "id" else value.title()
+
+
+def _outcomes(members: Sequence[Member]) -> list[Outcome]:
+    """Return the outcomes that fit one of the cases, in the order of the words for them."""
+    fit = {outcome for one in members for outcome in case_domain.OUTCOMES[one.report_type]}
+    return sorted(fit, key=list(views.OUTCOMES).index)

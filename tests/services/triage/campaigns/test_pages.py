@@ -1,0 +1,159 @@
+"""The pages of campaigns, as a responder without JavaScript uses them."""
+
+import re
+
+from httpx import AsyncClient
+from sqlalchemy import text
+
+from shared.auth.permissions import Role
+from shared.events.intake import Person
+from shared.events.triage import ReporterUpdateShared
+from shared.events.vocabulary import Relation
+from tests.services.triage.builders import open_cases
+from tests.services.triage.buttons import press
+from tests.services.triage.campaigns.test_acts import actions, opened, published
+from tests.services.triage.campaigns.test_suggestions import POST, reporter, told
+from tests.services.triage.conftest import Triage
+
+SERVICE = "triage"
+LIST = "/cases/campaigns"
+_BOX = re.compile(r'name="case" type="checkbox" value="([^"]+)"')
+
+
+async def suggested(triage: Triage, sam: AsyncClient, *, size: int = 3) -> str:
+    """Let a campaign be suggested; return its page."""
+    grace = (Person(relation=Relation.COLLEAGUE, name="Grace Okafor"),)
+    await opened(triage, *(told(urls=(POST,), affected=grace) for _ in range(size)))
+    found = re.search(rf'href="({LIST}/[0-9a-f-]+)"', (await sam.get(LIST)).text)
+    assert found
+    return found[1]
+
+
+async def test_a_suggestion_is_read_confirmed_and_named(triage: Triage, sam: AsyncClient) -> None:
+    assert "No campaign here" in (await sam.get(LIST)).text
+    page = await suggested(triage, sam)
+    assert "Same link; Same account; 3 reports in 1 h by 3 reporters" in (await sam.get(LIST)).text
+    shown = (await sam.get(page)).text
+    for said in (
+        "Suggested campaign",
+        "Grace Okafor (3)",
+        "3 reports",
+        "Same link<br>Same account",
+        "same link, same account",
+    ):
+        assert said in shown
+    assert "Message to all reporters" not in shown
+    assert (await press(sam, page, f"{page}/confirm", text="Front door")).headers["location"] == f"{page}?done=confirm"
+    after = (await sam.get(f"{page}?done=confirm")).text
+    for said in (
+        "The campaign is confirmed",
+        "Front door",
+        "Confirmed by",
+        "Message to all reporters",
+        "Campaign confirmed",
+    ):
+        assert said in after
+    assert (await press(sam, page, f"{page}/name", text="Back door")).status_code == 303
+    assert "Back door" in (await sam.get(f"{LIST}?state=confirmed")).text
+    assert "Front door" not in (await sam.get(f"{LIST}?state=suggested")).text
+
+
+async def test_accounts_and_links_are_absent_until_someone_asks_and_each_case_says_so(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    page = await suggested(triage, sam)
+    hidden = ("some_account", "status/17")
+    assert not [word for word in hidden if word in (await sam.get(page)).text]
+    shown = (await press(sam, page, f"{page}/show")).text
+    assert [word for word in hidden if word in shown] == list(hidden)
+    assert "the account may be a private person’s" in shown
+    async with triage.database.transaction() as session:
+        looked = "select count(*) from activity where action = 'content_shown' and actor = 'S4001'"
+        assert await session.scalar(text(looked)) == 3
+
+
+async def test_one_message_and_one_outcome_from_the_page(triage: Triage, sam: AsyncClient) -> None:
+    page = await suggested(triage, sam)
+    await press(sam, page, f"{page}/confirm")
+    assert (await press(sam, page, f"{page}/message", text="We asked for its removal.")).status_code == 303
+    assert len(await published(triage, ReporterUpdateShared.TYPE)) == 3
+    boxes = _BOX.findall((await sam.get(page)).text)
+    assert len(boxes) == 3
+    async with triage.client(Role.SMART_RESPONDER, subject="S4002") as aisha:
+        taken = re.search(r'href="(/cases/SP-[^"]+)"', (await aisha.get(page)).text)
+        assert taken
+        await press(aisha, taken[1], f"{taken[1]}/claim")
+    answer = await press(sam, page, f"{page}/resolve", outcome="removed_by_platform", case=boxes)
+    assert answer.status_code == 200
+    assert "It was done, but not for these cases" in answer.text
+    assert answer.text.count("Removed by the platform<span") == 2
+    assert "changed since you read it" in answer.text
+
+
+async def test_cases_are_added_and_taken_out_by_hand(triage: Triage, sam: AsyncClient) -> None:
+    page = await suggested(triage, sam)
+    other = told()
+    await open_cases(triage.database, other)
+    typed = other.reference.lower().replace("-", " ")
+    assert (await press(sam, page, f"{page}/add", text=typed)).status_code == 303
+    shown = (await sam.get(page)).text
+    assert other.reference in shown
+    assert "added by a person" in shown
+    boxes = _BOX.findall(shown)
+    assert (await press(sam, page, f"{page}/take-out", case=boxes[:1])).status_code == 303
+    assert other.reference not in (await sam.get(page)).text
+    assert (await actions(triage, boxes[0].partition("_")[0]))[-2:] == ["campaign_joined", "campaign_left"]
+    assert "Put in a campaign" in (await sam.get(f"/cases/{other.reference}/timeline")).text
+
+
+async def test_what_is_missing_or_wrong_is_said_beside_its_field(triage: Triage, sam: AsyncClient) -> None:
+    page = await suggested(triage, sam)
+    wrong: dict[str, tuple[dict[str, str | list[str]], int]] = {
+        "add": ({"text": "SP-0000-0000"}, 409),
+        "take-out": ({}, 422),
+        "dismiss": ({"days": "1000"}, 422),
+        "message": ({"text": " "}, 422),
+        "resolve": ({"case": _BOX.findall((await sam.get(page)).text)}, 422),
+    }
+    said = {
+        "add": "There is no such case here",
+        "take-out": "Tick the cases in the list first",
+        "dismiss": "Choose for how long",
+        "message": "Write what the reporters will read",
+        "resolve": "Choose how they ended",
+    }
+    for action, (fields, status) in wrong.items():
+        answer = await press(sam, page, f"{page}/{action}", **fields)
+        assert (action, answer.status_code) == (action, status)
+        assert said[action] in answer.text
+        assert "There is a problem" in answer.text
+    none_left = await press(sam, page, f"{page}/take-out", case=_BOX.findall((await sam.get(page)).text))
+    assert none_left.status_code == 409
+    assert "Dismiss the campaign instead" in none_left.text
+    assert (await sam.get(f"{page}/message")).headers["location"] == page
+    assert (await sam.get(f"{LIST}/01890000-0000-7000-8000-000000000000")).status_code == 404
+
+
+async def test_a_dismissed_campaign_can_be_found_and_confirmed_after_all(triage: Triage, sam: AsyncClient) -> None:
+    page = await suggested(triage, sam)
+    assert (await press(sam, page, f"{page}/dismiss", days="7", text="A page of news")).status_code == 303
+    assert page not in (await sam.get(LIST)).text
+    assert page in (await sam.get(f"{LIST}?state=dismissed")).text
+    shown = (await sam.get(page)).text
+    assert "Dismissed by" in shown
+    assert "A page of news" in shown
+    assert (await press(sam, page, f"{page}/confirm")).status_code == 303
+
+
+async def test_a_case_says_what_it_is_related_to_and_why(triage: Triage, sam: AsyncClient) -> None:
+    page = await suggested(triage, sam)
+    suspects = (Person(relation=Relation.COLLEAGUE, name="Sam Reid"),)
+    alone, hidden = told(), told(urls=(POST,), suspected=suspects, reporter=reporter(77))
+    await opened(triage, alone)
+    assert "This case is in no campaign" in (await sam.get(f"/cases/{alone.reference}/related")).text
+    references = re.findall(r'href="/cases/(SP-[^"]+)"', (await sam.get(page)).text)
+    shown = (await sam.get(f"/cases/{references[0]}/related")).text
+    assert "A suggested campaign" in shown
+    assert shown.count("same link, same account, about the same person") == 2
+    await opened(triage, hidden)
+    assert hidden.reference not in (await sam.get(f"/cases/{references[0]}/related")).text
