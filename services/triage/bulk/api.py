@@ -12,15 +12,18 @@ from services.triage.bulk.domain import Action, Order, State
 from services.triage.bulk.queries import Bulk
 from services.triage.bulk.refusals import NAMES, PROBLEMS
 from services.triage.cases.dependencies import ViewerDep, WorkDep
+from services.triage.cases.forms import STAFF_NUMBER
 from shared.events.vocabulary import Outcome, Team
-from shared.web.bodies import Body, Int, Text
+from shared.web.bodies import Body, Int, Line, Text
 from shared.web.dependencies import Transaction
 from shared.web.problems import TYPE_PREFIX, FieldProblem, standard_problem
 
 router = APIRouter(prefix="/cases/api/v1", tags=["bulk actions"])
 
+_FIELDS = ("assignee", "note", "team", "outcome", "text", "reason")
 _TAKES: Mapping[Action, tuple[str, ...]] = {
     Action.CLAIM: (),
+    Action.ASSIGN: ("assignee", "note"),
     Action.TRANSFER: ("team", "reason"),
     Action.MESSAGE: ("text",),
     Action.RESOLVE: ("outcome", "reason"),
@@ -36,10 +39,12 @@ class BulkCase(Body):
 
 
 class BulkBody(Body):
-    """One action on many cases: `transfer` needs `team`, `message` needs `text`, `resolve` needs `outcome`."""
+    """One action on many cases. `assign` needs `assignee`, `transfer` `team`, `message` `text`, `resolve` `outcome`."""
 
     action: Action
     items: Annotated[tuple[BulkCase, ...], Field(min_length=1, max_length=domain.MOST)]
+    assignee: Annotated[Line, Field(pattern=STAFF_NUMBER)] | None = None
+    note: Annotated[Text, Field(min_length=1, max_length=10_000)] | None = None
     team: Team | None = None
     outcome: Outcome | None = None
     text: Annotated[Text, Field(min_length=1, max_length=10_000)] | None = None
@@ -96,7 +101,7 @@ async def do_many(work: WorkDep, body: BulkBody, response: Response) -> BulkResu
     """Do one action on many cases, each as if it were done alone. Up to 100 are done before the answer."""
     if wrong := list(_wrong(body)):
         raise standard_problem(422, fields=wrong)
-    order = Order(body.action, body.team, body.outcome, body.text or body.reason or "")
+    order = Order(body.action, body.team, body.outcome, body.assignee, body.text or body.reason or body.note or "")
     bulk_id = await handlers.choose(work, body.action, {one.case_id: one.version for one in body.items})
     await handlers.carry_out(work, bulk_id, order, NAMES)
     bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
@@ -121,7 +126,7 @@ async def undo(work: WorkDep, bulk_id: UUID, body: UndoBody | None = None) -> Un
 
 def _wrong(body: BulkBody) -> Iterator[FieldProblem]:
     needed, takes = _TAKES[body.action][:1], _TAKES[body.action]
-    given = {name for name in ("team", "outcome", "text", "reason") if getattr(body, name) is not None}
+    given = {name for name in _FIELDS if getattr(body, name) is not None}
     if len({one.case_id for one in body.items}) < len(body.items):
         yield FieldProblem(name="items", message="Name each case once")
     yield from (FieldProblem(name=name, message="This action needs it") for name in needed if name not in given)

@@ -23,6 +23,7 @@ class Action(StrEnum):
     """What can be done with many cases at once."""
 
     CLAIM = "claim"
+    ASSIGN = "assign"
     TRANSFER = "transfer"
     MESSAGE = "message"
     RESOLVE = "resolve"
@@ -65,8 +66,10 @@ class Order:
     action: Action
     team: Team | None = None
     outcome: Outcome | None = None
+    assignee: str | None = None
+    """The staff number of the colleague who gets the cases."""
     text: str = field(default="", repr=False)
-    """The message to the reporter, or the reason."""
+    """The message to the reporter, the hand-over note, or the reason."""
 
 
 def undo_until(action: Action, finished_at: datetime | None) -> datetime | None:
@@ -92,8 +95,11 @@ def check_undo(state: State, finished_at: datetime | None, now: datetime) -> Non
 
 # Whom it would affect.
 
+_A_COLLEAGUE = "a colleague"
+"""Stands for whoever will be chosen."""
 _ATTEMPTS: Mapping[Action, Callable[[Case, Actor, datetime], object]] = {
     Action.CLAIM: cases.claim,
+    Action.ASSIGN: lambda case, actor, now: cases.assign(case, actor, _A_COLLEAGUE, None, now),
     Action.TRANSFER: lambda case, actor, _now: cases.transfer(case, actor, min(cases.receivers(case))),
     Action.MESSAGE: cases.write_to_reporter,
     Action.RESOLVE: lambda case, actor, _now: cases.resolve(case, actor, min(cases.OUTCOMES[case.report_type])),

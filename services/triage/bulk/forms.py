@@ -8,13 +8,14 @@ from uuid import UUID
 from fastapi import Request
 
 from services.triage.bulk.domain import Action, Order
-from services.triage.cases.forms import LONGEST_TEXT
+from services.triage.cases.forms import LONGEST_TEXT, STAFF_NUMBER
 from shared.auth.permissions import QUEUES
 from shared.events.vocabulary import Outcome, Team
 from shared.web.forms import FormErrors, FormReader
 
 _CHOSEN = re.compile(r"(?P<case>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_(?P<version>[0-9]{1,9})")
 _TEXTS: Mapping[Action, str | None] = {
+    Action.ASSIGN: None,
     Action.TRANSFER: "Say why it is another team’s work",
     Action.MESSAGE: "Write what the reporters will read",
     Action.RESOLVE: None,
@@ -43,11 +44,12 @@ class OrderForm:
     text: str = ""
     team: Team | None = None
     outcome: Outcome | None = None
+    assignee: str = ""
     errors: FormErrors = field(default_factory=FormErrors)
 
     def order(self, action: Action) -> Order:
         """Return what is to be done."""
-        return Order(action, self.team, self.outcome, self.text)
+        return Order(action, self.team, self.outcome, self.assignee or None, self.text)
 
 
 async def read_chosen(request: Request) -> ChosenForm:
@@ -67,5 +69,15 @@ async def read_order(request: Request, action: Action) -> OrderForm:
     form = await FormReader.posted(request)
     team = form.one_of("team", QUEUES, "Choose a team") if action is Action.TRANSFER else None
     outcome = form.choice("outcome", Outcome, "Choose how they ended") if action is Action.RESOLVE else None
+    assignee = form.line("assignee", "Give a staff number, such as S4001") if action is Action.ASSIGN else None
+    if assignee and not re.fullmatch(STAFF_NUMBER, assignee):
+        form.errors.add("assignee", "Give a staff number, such as S4001")
     text = form.text("text", _TEXTS[action], LONGEST_TEXT) if action in _TEXTS else None
-    return OrderForm(form.first("text"), text or "", Team(team) if team else None, outcome, form.errors)
+    return OrderForm(
+        typed=form.first("text"),
+        text=text or "",
+        team=Team(team) if team else None,
+        outcome=outcome,
+        assignee=form.first("assignee") if form.errors else assignee or "",
+        errors=form.errors,
+    )

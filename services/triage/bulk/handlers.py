@@ -58,8 +58,13 @@ async def _resolve(work: Work, item: Item, order: Order) -> Case:
     return await cases.resolve(work, item.case_id, item.version, order.outcome, order.text or None)
 
 
+async def _assign(work: Work, item: Item, order: Order) -> Case:
+    return await cases.assign(work, item.case_id, item.version, order.assignee or "", order.text or None)
+
+
 DO: Mapping[Action, Callable[[Work, Item, Order], Awaitable[Case]]] = {
     Action.CLAIM: lambda work, item, _: cases.claim(work, item.case_id, item.version),
+    Action.ASSIGN: _assign,
     Action.TRANSFER: _transfer,
     Action.MESSAGE: lambda work, item, order: cases.add_note(work, item.case_id, item.version, order.text, shared=True),
     Action.RESOLVE: _resolve,
@@ -103,7 +108,7 @@ async def carry_out(work: Work, bulk_id: UUID, order: Order, refused: Refused) -
     if row.state != State.DRAFT:
         return
     row.state, row.asked_at = State.RUNNING, work.now
-    row.team, row.outcome, row.words = order.team, order.outcome, order.text
+    row.team, row.outcome, row.assignee, row.words = order.team, order.outcome, order.assignee, order.text
     row.viewer = _VIEWER.dump_python(work.viewer, mode="json")
     if row.total <= domain.AT_ONCE:
         await _go_on(work, row, domain.AT_ONCE, refused)
@@ -137,7 +142,8 @@ async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
             results.append({"of": item.case_id, "problem": None, **_made(before, done, clocks[item.case_id])})
     await _note(work.session, row.bulk_id, results)
     if len(items) < limit or row.total <= limit:
-        row.state, row.finished_at, row.viewer, row.words = State.DONE, work.now, None, None
+        row.state, row.finished_at = State.DONE, work.now
+        row.viewer, row.words, row.assignee = None, None, None
     return max(len(items), 1)
 
 

@@ -36,6 +36,7 @@ class Words:
 
 WORDS: Mapping[Action, Words] = {
     Action.CLAIM: Words("Claim", "Claim {}", "{} claimed", ""),
+    Action.ASSIGN: Words("Assign", "Assign {}", "{} assigned", "Hand-over notes stay with the cases."),
     Action.TRANSFER: Words(
         "Transfer", "Transfer {}", "{} transferred", "The other team may have been told of them already."
     ),

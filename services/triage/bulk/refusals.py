@@ -25,6 +25,9 @@ REFUSALS: Refusals = {
 
 OF_ITEMS: Refusals = {
     **OF_CASES,
+    cases.NoSuchColleague: Refusal(
+        409, "no-such-colleague", "No colleague has that staff number", "Give the staff number of a colleague."
+    ),
     cases.TeamDoesNotFit: Refusal(
         409, "team-does-not-fit", "That team does not work on this type of report", "Choose another team for it."
     ),

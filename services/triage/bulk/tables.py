@@ -31,6 +31,8 @@ class BulkRow(Base):
     undone_at: Mapped[datetime | None] = mapped_column(_Moment)
     team: Mapped[str | None]
     outcome: Mapped[str | None]
+    assignee: Mapped[str | None] = mapped_column(info={**_WHO})
+    """Who gets the cases; None once it has ended."""
     viewer: Mapped[dict[str, object] | None] = mapped_column(_Json, info={**_WHO})
     """What the person may see and do, for the sweep; None once it has ended."""
     words: Mapped[str | None] = mapped_column(info={**personal("notes about your case", retention="case")})
@@ -45,7 +47,9 @@ class BulkRow(Base):
         CheckConstraint(f"total between 1 and {MOST}", name="some_cases"),
         CheckConstraint("(finished_at is null) = (state in ('draft', 'running'))", name="finished_once"),
         CheckConstraint("(undone_at is null) = (state <> 'undone')", name="undone_once"),
-        CheckConstraint("finished_at is null or num_nonnulls(viewer, words) = 0", name="nothing_kept_of_the_words"),
+        CheckConstraint(
+            "finished_at is null or num_nonnulls(viewer, words, assignee) = 0", name="nothing_kept_of_the_words"
+        ),
         Index("ix_bulk_running", "asked_at", postgresql_where=text("state = 'running'")),
         Index("ix_bulk_asked_at", "asked_at"),
     )

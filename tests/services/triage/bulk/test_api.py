@@ -29,6 +29,7 @@ PROBLEM = "urn:signpost:problem:"
 Chosen = Sequence[tuple[str, int]]
 ORDERS: Mapping[str, Mapping[str, object]] = {
     "claim": {},
+    "assign": {"assignee": "S4002", "note": "Sam is away"},
     "transfer": {"team": "sirt", "reason": "Theirs"},
     "message": {"text": "We are looking at it"},
     "resolve": {"outcome": "duplicate", "reason": "The same post"},
@@ -157,6 +158,15 @@ async def test_what_someone_changed_since_is_not_undone(triage: Triage, client: 
     assert (later["state"], later["undo_until"], later["undone"]) == ("undone", None, undone.json()["results"])
 
 
+async def test_a_case_is_not_put_back_by_whom_it_is_now_kept_from(triage: Triage, client: AsyncClient) -> None:
+    await do(client, "claim", await opened(triage, 1))
+    done = await do(client, "resolve", await now_there(triage))
+    [(case, version)] = await now_there(triage)
+    assert (await client.post(f"{CASES}/{case}/conflict")).status_code == 204
+    assert await now_there(triage) == [(case, version)]
+    assert problems(await client.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})) == ["case-not-found"]
+
+
 async def test_only_who_did_it_sees_it_and_undoes_it_within_ten_minutes(triage: Triage, client: AsyncClient) -> None:
     done = (await do(client, "claim", await opened(triage, 1))).json()
     address = f"{BULK}/{done['bulk_id']}"
@@ -252,6 +262,8 @@ async def sweep(triage: Triage, *, killed: bool = False) -> int:
         ({"action": "exempt"}, "action"),
         ({"action": "claim", "items": []}, "items"),
         ({"action": "claim", "team": "sirt"}, "team"),
+        ({"action": "assign"}, "assignee"),
+        ({"action": "assign", "assignee": "not a number"}, "assignee"),
         ({"action": "transfer"}, "team"),
         ({"action": "message"}, "text"),
         ({"action": "message", "text": " "}, "text"),

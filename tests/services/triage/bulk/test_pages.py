@@ -59,6 +59,20 @@ async def test_cases_are_chosen_looked_at_claimed_and_put_back(triage: Triage, s
     assert undone.count('href="/cases"') == 3
 
 
+async def test_a_preview_leaves_out_what_changed_since_it_was_chosen(triage: Triage, sam: AsyncClient) -> None:
+    await open_cases(triage.database, report(), report())
+    page = await choose(sam, "assign", await ticked(triage))
+    await do(sam, await choose(sam, "claim", (await ticked(triage))[:1]))
+    preview = (await sam.get(page)).text
+    assert "Assign 1 case" in preview
+    assert "1 case: changed since you chose." in preview
+    missing = await do(sam, page, assignee="someone else")
+    assert (missing.status_code, "Give a staff number, such as S4001" in missing.text) == (422, True)
+    results = (await do(sam, page, assignee="S4002", text="Sam is away")).text
+    assert "1 case assigned" in results
+    assert "The case changed since you read it." in results
+
+
 async def test_a_preview_says_who_will_read_a_message_and_that_it_stays_sent(triage: Triage, sam: AsyncClient) -> None:
     await open_cases(triage.database, report(), report())
     page = await choose(sam, "message", await ticked(triage))
