@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from services.triage.cases import activities, domain, handlers, queries, rulings, views
 from services.triage.cases.dependencies import CaseParts, WorkDep
@@ -34,6 +34,7 @@ from shared.web.forms import FormErrors
 from shared.web.pages import render
 from shared.web.problems import standard_problem
 from shared.web.refusals import record_refusal, refusal_of
+from shared.web.times import uk_time
 
 
 class Tab(StrEnum):
@@ -69,6 +70,7 @@ _TAB_NAMES = {
 router = APIRouter(include_in_schema=False)
 
 _CASE = "/cases/SP-{rest}"
+MOST_VERSIONS = 999_999_999
 
 
 @router.get(_CASE)
@@ -93,6 +95,20 @@ async def routing_tab(request: Request, work: WorkDep, rest: str) -> HTMLRespons
 async def audit(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     """Show the activity record."""
     return await _tab(request, work, rest, Tab.AUDIT)
+
+
+@router.get(_CASE + "/since")
+async def changes_since(
+    work: WorkDep, rest: str, version: Annotated[int, Query(ge=0, le=MOST_VERSIONS)] = 0
+) -> JSONResponse:
+    """Say to a page that shows `version` of the case what happened to it last; nothing if that is the newest."""
+    case = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
+    changes = await queries.since(work.session, case.case_id, version) if case.version > version else []
+    if not changes:
+        return JSONResponse({"said": ""})
+    last, names = changes[-1], await names_of(work.session, [changes[-1].actor])
+    who = names(activities.actor(last.actor, work.viewer.subject))
+    return JSONResponse({"said": f"{activities.ACTIONS[last.action]} by {who}, {uk_time(last.at)}"})
 
 
 async def _tab(request: Request, work: Work, rest: str, tab: Tab) -> HTMLResponse:

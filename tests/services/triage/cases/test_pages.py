@@ -236,7 +236,7 @@ async def test_a_page_takes_as_many_statements_for_fifty_cases_as_for_one(triage
         counted.append(len(statements))
         await open_cases(triage.database, *[report() for _ in range(49)])
     assert counted[0] == counted[1] <= 2
-    for tab, most in (("", 7), ("/timeline", 4), ("/routing", 4), ("/audit", 4)):
+    for tab, most in (("", 8), ("/timeline", 4), ("/routing", 4), ("/audit", 4)):
         statements.clear()
         await sam.get(f"/cases/{told.reference}{tab}")
         assert len(statements) <= most, (tab, statements)
@@ -347,3 +347,18 @@ async def test_the_skip_link_of_a_list_leads_to_its_first_row(triage: Triage, sa
     assert (empty[1], target[1]) == ("main-content", "cases")
     rest = page.partition('id="cases"')[2]
     assert len(re.findall(r"<a |<button|<select|<input type=\"(?!hidden)|<summary", rest.partition(">Claim")[0])) == 2
+
+
+async def test_an_open_page_says_what_others_did_to_the_case_meanwhile(triage: Triage, sam: AsyncClient) -> None:
+    await open_cases(triage.database, told := report())
+    page = (await sam.get(f"/cases/{told.reference}")).text
+    looks = re.search(r'role="status" data-changed="([^"]+)"', page)
+    assert looks
+    assert (await sam.get(looks[1])).json() == {"said": ""}
+    async with triage.client(Role.SMART_RESPONDER, subject="S4009") as other:
+        await press(other, told, "claim")
+        await press(other, told, "note", text="Words that only the team reads")
+        assert (await other.get(looks[1])).json() == {"said": "Internal note added by you, 23 November 2026 at 10:00am"}
+    said = (await sam.get(looks[1])).json()["said"]
+    assert said == "Internal note added by S4009, 23 November 2026 at 10:00am"
+    assert (await sam.get(f"/cases/{told.reference}/since?version=x")).status_code == 422
