@@ -58,6 +58,7 @@ from services.triage.takedowns.handlers import warn_of_takedowns
 from services.triage.takedowns.refusals import REFUSALS as TAKEDOWN_REFUSALS
 from services.triage.tasks import api as tasks_api
 from services.triage.tasks import pages as tasks_pages
+from services.triage.tasks import queries as task_queries
 from services.triage.tasks.handlers import note_overdue
 from services.triage.tasks.refusals import REFUSALS as TASK_REFUSALS
 from services.triage.wellbeing import api as wellbeing_api
@@ -197,7 +198,7 @@ async def open_service(
         yield Service(parts, PREFIX, app, roles)
 
 
-STEPS = (*deadline_queries.STEPS, LEASES, *takedown_queries.STEPS)
+STEPS = (*deadline_queries.STEPS, LEASES, *takedown_queries.STEPS, *task_queries.STEPS)
 """What triage owes in the course of time, for the auditor to find without the sweeps that do it."""
 
 

@@ -317,6 +317,12 @@ async def _resolves(sam: Someone, case: str) -> None:
         tab = link.split()[0]
         await sam.looks(f"case, {tab.lower()}")
     await sam.open(case)
+    await sam.driver.follow("Say whether there is a threat to life")
+    await sam.driver.choose("No")
+    await sam.driver.write("What was said, or why there is no threat", "They are far away")
+    await sam.looks("case, tasks, a threat")
+    await sam.driver.press("Record the answer")
+    await sam.open(case)
     await sam.driver.unfold("Resolve")
     await sam.driver.pick("How did it end?", "Removed by the platform")
     await sam.looks("case, resolving")

@@ -108,6 +108,10 @@ async def test_a_program_reports_follows_and_resolves(signpost: EmbeddedSignpost
     await follow(reporter, report["reference"], status="being_worked_on", manager="acknowledged")
     ended = {"outcome": "removed_by_platform"}
     current = {"if-match": claimed.headers["etag"]}
+    assert (await responder.post(f"{address}/resolve", json=ended, headers=current)).status_code == 409
+    no_threat = {"threat": False, "reason": "They are far away"}
+    answered = (await responder.post(f"{address}/threat", json=no_threat, headers=current)).raise_for_status()
+    current = {"if-match": answered.headers["etag"]}
     (await responder.post(f"{address}/resolve", json=ended, headers=current)).raise_for_status()
     await follow(reporter, report["reference"], status="finished", manager="acknowledged")
 

@@ -63,6 +63,10 @@ class OutcomeDoesNotFit(Exception):
     """This type of report cannot have that outcome."""
 
 
+class ThreatUnanswered(Exception):
+    """Someone has to say first whether there is a threat to life, and who was rung."""
+
+
 class TeamDoesNotFit(Exception):
     """That team does not work on cases of this kind."""
 
@@ -298,8 +302,11 @@ def resolve(case: Case, actor: Actor, outcome: Outcome) -> Case:
         StateForbids: no one is working on it, or it is already finished.
         NotYourClaim: claim it first.
         OutcomeDoesNotFit: this type of report cannot have that outcome.
+        ThreatUnanswered: no one said whether there is a threat to life.
     """
     _require(case, actor, *_HELD)
+    if case.threat_open:
+        raise ThreatUnanswered
     if outcome not in OUTCOMES.get(case.report_type, frozenset()):
         raise OutcomeDoesNotFit
     return next_version(case, state=CaseState.RESOLVED, outcome=outcome, lease_until=None, only_claimed=False)

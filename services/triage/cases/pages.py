@@ -400,7 +400,10 @@ def _done(request: Request) -> str | None:
     return _DONE.get(request.query_params.get("done", ""))
 
 
-_IMPOSSIBLE = (domain.StateForbids, domain.ClaimedByAnother, domain.NotYourClaim, domain.NotForThisCase)
+_IMPOSSIBLE = (
+    *(domain.StateForbids, domain.ClaimedByAnother, domain.NotYourClaim, domain.NotForThisCase),
+    domain.ThreatUnanswered,
+)
 
 
 def possible(case: Case, actor: Actor, now: datetime) -> frozenset[Action]:

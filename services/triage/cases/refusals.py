@@ -70,6 +70,12 @@ REFUSALS: Refusals = {
     ),
     domain.NoSuchColleague: _does_not_fit("assignee", "Give the staff number of a colleague"),
     domain.SamePriority: Refusal(409, "same-priority", "The case has that priority already", "Choose another one."),
+    domain.ThreatUnanswered: Refusal(
+        409,
+        "threat-unanswered",
+        "Say first whether there is a threat to life, and who was rung",
+        "Record it on the tab Tasks.",
+    ),
     domain.TeamDoesNotFit: _does_not_fit("team", "Choose a team that works this type of report"),
     domain.NotForThisCase: Refusal(
         409, "not-for-this-case", "This cannot be done with this case", "It is for cases of another kind or team."

@@ -7,16 +7,21 @@ from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, Uuid, any_, literal, select, text
+from sqlalchemy import ARRAY, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.tasks import tables
 from services.triage.tasks.domain import Support, Task, ThreatRecord
 from shared.audit import chain
+from shared.messaging.auditor import Step
 
 STATE = "tasks"
 """What activity records call the fingerprint of all that is kept here about a case."""
 _TASKS, _SUPPORT, _RECORDS = TypeAdapter(list[Task]), TypeAdapter(list[Support]), TypeAdapter(list[ThreatRecord])
+
+
+STEPS = (Step("task", tables.TaskRow.due_at, (tables.not_done(),)),)
+"""What the sweep of tasks owes in the course of time, for the auditor to find without it."""
 
 
 class Kept(NamedTuple):
@@ -66,7 +71,7 @@ async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UU
 async def due(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
     """Return cases with a task whose time has passed, the one that is due longest first; a case may be in it twice."""
     table = tables.TaskRow.table()
-    watched = select(table.c.case_id).where(table.c.due_at <= now, text(tables.NOT_DONE))
+    watched = select(table.c.case_id).where(table.c.due_at <= now, tables.not_done())
     return list(await session.scalars(watched.order_by(table.c.due_at).limit(limit)))
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, text
+from sqlalchemy import Boolean, CheckConstraint, ColumnElement, DateTime, ForeignKey, Index, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.triage.tables import Base
@@ -13,6 +13,11 @@ _Moment = DateTime(timezone=True)
 _WHO = personal("who works on your case", retention="case")
 NOT_DONE = "done_at is null and not overdue"
 """The tasks whose time the sweep watches; its index needs the same words."""
+
+
+def not_done() -> ColumnElement[bool]:
+    """Return the condition of the index of tasks that are due."""
+    return literal_column(NOT_DONE, Boolean)
 
 
 class TaskRow(Base):

@@ -143,6 +143,22 @@ async def test_who_was_rung_about_a_threat_is_recorded_with_when(triage: Triage)
     assert [one["threat"] for one in again["threat"]] == [True, False]
 
 
+@pytest.mark.parametrize("outcome", ["duplicate", "no_violation_found"])
+async def test_a_case_with_a_threat_is_not_resolved_before_the_protocol_is_answered(
+    triage: Triage, sam: AsyncClient, outcome: str
+) -> None:
+    told = report(behaviours=("threat",))
+    await open_cases(triage.database, told)
+    page = f"/cases/{told.reference}"
+    await press(sam, page, f"{page}/claim")
+    refused = await post(triage, "resolve", {"outcome": outcome})
+    assert (refused.status_code, refused.json()["type"].endswith("threat-unanswered")) == (409, True)
+    assert 'id="resolve"' not in (await sam.get(page)).text
+    assert (await press(sam, page, f"{page}/resolve", outcome=outcome)).status_code == 409
+    await done(triage, "threat", threat=False, reason="They are far away")
+    assert (await press(sam, page, f"{page}/resolve", outcome=outcome)).status_code == 303
+
+
 async def test_the_tab_records_tasks_support_and_a_threat(triage: Triage, sam: AsyncClient) -> None:
     told = report(behaviours=("threat",))
     await open_cases(triage.database, told)
