@@ -54,7 +54,9 @@ from services.triage.shifts import pages as shift_pages
 from services.triage.takedowns import api as takedowns_api
 from services.triage.takedowns import pages as takedowns_pages
 from services.triage.takedowns import queries as takedown_queries
-from services.triage.takedowns.handlers import warn_of_takedowns
+from services.triage.takedowns.endpoints import Endpoints
+from services.triage.takedowns.handlers import Machines, send_form, warn_of_takedowns
+from services.triage.takedowns.protocols import Contact
 from services.triage.takedowns.refusals import REFUSALS as TAKEDOWN_REFUSALS
 from services.triage.tasks import api as tasks_api
 from services.triage.tasks import pages as tasks_pages
@@ -136,6 +138,7 @@ ROUTERS = (
 )
 _LEASES_EVERY = timedelta(seconds=15)
 _SEARCH_EVERY = timedelta(seconds=1)
+_FORMS_EVERY = timedelta(seconds=5)
 _DEADLINES_EVERY = timedelta(seconds=5)
 _BULKS_EVERY = timedelta(seconds=2)
 _BULKS_FORGOTTEN_EVERY = timedelta(hours=1)
@@ -145,11 +148,12 @@ _EXPOSURE_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TriageParts(RuleParts, CaseParts, LiveParts):
+class TriageParts(RuleParts, CaseParts, LiveParts, takedowns_api.TakedownParts):
     """What triage's routes and roles need."""
 
     personal_links: timedelta
     shift_changes: Sequence[time]
+    endpoints: Endpoints
 
 
 @asynccontextmanager
@@ -176,6 +180,8 @@ async def open_service(
             shift_changes=settings.triage_shift_changes,
             lag=LagReader(fields["log"], clock),
             live_figures=LiveFigures(),
+            endpoints=settings.takedown_endpoints,
+            machines=_machines(settings),
         )
         roles = _roles(parts)
         app = create_app(
@@ -245,12 +251,19 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-campaigns", suggestions, every=_CAMPAIGNS_EVERY),
         sweep("triage-shared-keys", forget, every=_KEYS_EVERY),
         Auditor("triage", STEPS, database=database, clock=clock, outbox=outbox),
+        sweep("triage-machine-forms", partial(send_form, writer=writer, send=parts.endpoints.send), every=_FORMS_EVERY),
         sweep("triage-tasks", partial(note_overdue, writer=writer), every=_DEADLINES_EVERY),
         sweep("triage-exposure", forget_exposure, every=_EXPOSURE_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),
     )
+
+
+def _machines(settings: TriageSettings) -> Machines:
+    contact = settings.triage_takedown_contact
+    sent = frozenset(settings.takedown_endpoints.addresses)
+    return Machines(Contact.parse(contact) if contact else None, settings.public_url, sent)
 
 
 def _deadlines(settings: TriageSettings) -> DeadlinePolicy:

@@ -6,10 +6,14 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from services.triage.campaigns.domain import PERSONAL_LINKS
 from services.triage.deadlines.domain import REVIEW_DAYS
+from services.triage.takedowns.domain import Protocol
+from services.triage.takedowns.endpoints import Endpoints
+from services.triage.takedowns.protocols import Contact
+from shared.addresses import link_problem
 from shared.events.vocabulary import Team
 from shared.settings import CommaSeparated, Duration, ServiceSettings, Times
 
@@ -55,6 +59,42 @@ class TriageSettings(ServiceSettings):
     """When office hours begin, in UK local time, on working days of England and Wales."""
     triage_office_closes: time = time(17)
     """When they end."""
+
+    triage_takedown_contact: str | None = None
+    """Who asks platforms to remove content, as `Organisation <address@example.org>`: XARF forms name it. Without it,
+    none are made."""
+    triage_takedown_endpoints: CommaSeparated = ()
+    """Where machine forms about take-downs are sent, `at_protocol=URL,activitypub=URL,xarf=URL`: an account's own
+    server, the outbox of an actor, a receiver of XARF. A form without an endpoint is made, and sent by hand."""
+    triage_takedown_tokens: Annotated[SecretStr, Field(repr=False)] = SecretStr("")
+    """The bearer token of each endpoint, `at_protocol=TOKEN,xarf=TOKEN`."""
+
+    @field_validator("triage_takedown_contact")
+    @classmethod
+    def _is_contact(cls, contact: str | None) -> str | None:
+        if contact is not None:
+            Contact.parse(contact)
+        return contact
+
+    @field_validator("triage_takedown_endpoints")
+    @classmethod
+    def _are_endpoints(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            name, _, url = entry.partition("=")
+            protocol = Protocol(name)
+            if link_problem(url):
+                message = f"give {protocol} an address like https://example.org/"
+                raise ValueError(message)
+        return entries
+
+    @property
+    def takedown_endpoints(self) -> Endpoints:
+        """The endpoints of machine forms, with their tokens."""
+        addresses = dict(entry.split("=", 1) for entry in self.triage_takedown_endpoints)
+        tokens = self.triage_takedown_tokens.get_secret_value().split(",")
+        known = dict(token.strip().split("=", 1) for token in tokens if "=" in token)
+        by = {Protocol(name): value for name, value in addresses.items()}
+        return Endpoints(by, {Protocol(name): value for name, value in known.items()})
 
     @field_validator("triage_teams_24_7")
     @classmethod

@@ -68,6 +68,8 @@ OTHER_NAMES: Mapping[str, str] = {
     "loop": "the delivery role",
     "media": "what a file is by its content, and what is taken",
     "notices": "what a platform is asked, by its own categories",
+    "endpoints": "httpx, to platforms that take machine forms",
+    "protocols": "the forms that machines read, by their schemas",
     "normalise": "from an event to triage's report",
     "reload": "watches the rule book's file",
     "renderer": "cleaned copies and previews, by a child process each",

@@ -39,6 +39,7 @@ STEPS: Mapping[str, str] = {
     "deadline_at_risk": "Warning that a deadline is at risk",
     "deadline_missed": "Warning that a deadline was missed",
     "takedown": "Chasing of a take-down",
+    "machine_form": "Sending of a form to a platform",
     "task": "Note that a task is overdue",
     "lease": "End of a claim that ran out",
     "reminder": "Reminder of an alert",

@@ -176,6 +176,11 @@ class TriageReport(CodedAnswers):
         return tuple(text for text in written if text)
 
     @property
+    def happened_at(self) -> datetime:
+        """When it happened, as far as the report says; else when it was sent."""
+        return self.occurred_at or self.submitted_at
+
+    @property
     def links(self) -> tuple[str, ...]:
         """The links that the report gives; without its content, none."""
         return self.urls

@@ -1,9 +1,11 @@
 """/cases/api/v1/cases/{case_id}/takedowns: what platforms were asked to remove, and what came of it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.triage.cases import handlers as case_handlers
@@ -12,8 +14,12 @@ from services.triage.cases.api import CaseDetail, Read, answer
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.takedowns import domain, handlers, queries
-from services.triage.takedowns.domain import How, TakedownState
+from services.triage.takedowns.domain import FormState, How, Protocol, TakedownState
+from services.triage.takedowns.protocols import XarfType
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
 from shared.events.platforms import PLATFORMS
+from shared.runtime import Parts, parts_of
 from shared.web import bodies
 from shared.web.problems import standard_problem
 
@@ -24,6 +30,29 @@ def _known(platform: str) -> str:
     if platform not in PLATFORMS:
         raise bodies.InvalidValue("Choose a known platform, or other")
     return platform
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakedownParts(Parts):
+    """What the routes of take-downs need besides the parts of every service."""
+
+    machines: handlers.Machines
+
+
+class FormItem(BaseModel):
+    """A form that a machine reads, without what it says."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    form_id: UUID
+    protocol: Protocol
+    state: FormState
+    made_at: AwareDatetime
+    made_by: str
+    attempts: int
+    next_at: AwareDatetime | None
+    sent_at: AwareDatetime | None
+    answer: str | None = Field(description="What the endpoint calls it, or why it was not sent.")
 
 
 class TakedownItem(BaseModel):
@@ -49,6 +78,7 @@ class TakedownItem(BaseModel):
     settled_at: AwareDatetime | None
     settled_by: str | None
     next: list[TakedownState]
+    forms: list[FormItem]
 
 
 class TakedownList(BaseModel):
@@ -82,6 +112,13 @@ class HeardBody(bodies.Body):
     note: Annotated[bodies.Text, Field(min_length=1, max_length=domain.LONGEST_NOTE)] | None = None
 
 
+class FormBody(bodies.Body):
+    """Which machine form. `kind` is the type of XARF, which has none for harassment."""
+
+    protocol: Protocol
+    kind: XarfType | None = None
+
+
 @router.get("/cases/{case_id}/takedowns")
 async def list_takedowns(work: WorkDep, case_id: UUID, *, content: bool = False) -> TakedownList:
     """List what platforms were asked about this case. `content=true` adds the links, which is recorded."""
@@ -113,16 +150,45 @@ async def follow_takedown(
     return await _answer(work, await handlers.follow(work, case_id, read, takedown_id, heard), response)
 
 
+@router.post("/cases/{case_id}/takedowns/{takedown_id}/forms")
+async def make_form(
+    request: Request, work: WorkDep, case_id: UUID, takedown_id: UUID, read: Read, body: FormBody, response: Response
+) -> CaseWithTakedowns:
+    """Make a form that a machine reads: AT Protocol `createReport`, ActivityPub `Flag` or XARF.
+
+    It is sent soon if an endpoint is set, and tried again if that does not take it.
+    """
+    wanted = handlers.WantedForm(body.protocol, body.kind)
+    machines = parts_of(request, TakedownParts).machines
+    case = await handlers.make_form(work, case_id, read, takedown_id, wanted, machines)
+    return await _answer(work, case, response)
+
+
+@router.get(
+    "/cases/{case_id}/takedowns/{takedown_id}/forms/{form_id}", dependencies=[requires(Permission.SEE_CASE_CONTENT)]
+)
+async def read_form(work: WorkDep, case_id: UUID, takedown_id: UUID, form_id: UUID) -> dict[str, object]:
+    """Read a machine form as it is or was sent. It has the link: that you looked is recorded."""
+    case = await case_handlers.look(work, case_id, "content_shown")
+    forms = (await queries.forms_of_cases(work.session, [case.case_id]))[case.case_id]
+    found = next((one for one in forms if (one.takedown_id, one.form_id) == (takedown_id, form_id)), None)
+    if found is None:
+        raise domain.TakedownNotFound
+    return dict(found.body)
+
+
 async def _answer(work: WorkDep, case: Case, response: Response) -> CaseWithTakedowns:
     detail = await answer(work.session, case, response)
     return CaseWithTakedowns(**dict(detail), takedowns=await _items(work, case.case_id, content=False))
 
 
 async def _items(work: WorkDep, case_id: UUID, *, content: bool) -> list[TakedownItem]:
-    return [_item(one, content=content) for one in await queries.of_case(work.session, case_id)]
+    forms = (await queries.forms_of_cases(work.session, [case_id]))[case_id]
+    return [_item(one, forms, content=content) for one in await queries.of_case(work.session, case_id)]
 
 
-def _item(takedown: domain.Takedown, *, content: bool) -> TakedownItem:
+def _item(takedown: domain.Takedown, forms: Sequence[domain.MachineForm], *, content: bool) -> TakedownItem:
     fields = {name: getattr(takedown, name) for name in domain.Takedown.__slots__}
     shown = fields | ({} if content else {"link": None})
-    return TakedownItem.model_validate(shown | {"next": domain.steps_from(takedown.state)})
+    mine = [FormItem.model_validate(one) for one in forms if one.takedown_id == takedown.takedown_id]
+    return TakedownItem.model_validate(shown | {"next": domain.steps_from(takedown.state), "forms": mine})

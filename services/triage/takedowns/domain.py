@@ -10,6 +10,8 @@ from services.triage.cases import domain as cases
 from services.triage.cases.domain import Actor, Case
 from shared.events.vocabulary import Outcome, Priority, ReportType
 
+Form = Mapping[str, object]
+"""A form that a machine reads."""
 LONGEST_LINK = 2_000
 LONGEST_REFERENCE = 200
 LONGEST_NOTE = 2_000
@@ -25,6 +27,10 @@ CHASE_AFTER: Mapping[Priority, timedelta] = {
 """How long a platform has before it is asked again. Calendar time, because platforms work at all hours. Our choice."""
 DUE_AFTER = 3
 """An answer is overdue after so many times that long: then something else has to be done. Our choice."""
+
+MOST_ATTEMPTS = 10
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=4)
+"""How long until a form is sent again: twice as long each time. Ten attempts take about 15 hours. Our choice."""
 
 
 class TakedownState(StrEnum):
@@ -131,6 +137,57 @@ class Takedown:
     def open(self) -> bool:
         """Whether an answer of the platform is still to come."""
         return self.state in _OPEN
+
+
+class Protocol(StrEnum):
+    """Which form."""
+
+    AT_PROTOCOL = "at_protocol"
+    ACTIVITYPUB = "activitypub"
+    XARF = "xarf"
+
+
+class FormState(StrEnum):
+    """How far a machine form is."""
+
+    MADE = "made"
+    """No endpoint is set: a person sends it."""
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class MachineForm:
+    """A form that a machine reads, about one take-down."""
+
+    form_id: UUID
+    takedown_id: UUID
+    case_id: UUID
+    protocol: Protocol
+    body: Form = field(repr=False)
+    made_at: datetime
+    made_by: str
+    state: FormState
+    attempts: int = 0
+    next_at: datetime | None = None
+    """When it is sent, or sent again."""
+    sent_at: datetime | None = None
+    answer: str | None = None
+    """What the endpoint calls it; why it was not sent."""
+
+
+class FormExists(Exception):
+    """Such a form about the take-down was sent, or is about to be."""
+
+
+def retried(form: MachineForm, because: str, now: datetime, *, final: bool) -> MachineForm:
+    """Return a form that was not sent: it is tried again, more and more seldom, or has failed."""
+    attempts = form.attempts + 1
+    if final or attempts >= MOST_ATTEMPTS:
+        return replace(form, state=FormState.FAILED, attempts=attempts, next_at=None, answer=because)
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2**form.attempts)
+    return replace(form, attempts=attempts, next_at=now + wait, answer=because)
 
 
 class Summary(StrEnum):

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from services.triage.takedowns import domain, notices
-from services.triage.takedowns.domain import How, TakedownState
-from services.triage.takedowns.handlers import Asked, Heard
+from services.triage.takedowns.domain import FormState, How, Protocol, TakedownState
+from services.triage.takedowns.handlers import Asked, Heard, WantedForm
+from services.triage.takedowns.protocols import XarfType
 from shared.addresses import mended_link
 from shared.events.platforms import PLATFORMS
 from shared.web.forms import FormErrors, FormReader
@@ -26,6 +27,19 @@ STEP_NAMES: Mapping[TakedownState, str] = {
     TakedownState.REMOVED: "It is removed",
     TakedownState.REFUSED: "The platform refused",
     TakedownState.RESTORED: "It is back",
+}
+FORM_NAMES: Mapping[str, str] = {
+    Protocol.AT_PROTOCOL: "AT Protocol report (Bluesky)",
+    Protocol.ACTIVITYPUB: "ActivityPub Flag (Mastodon)",
+    f"{Protocol.XARF}:{XarfType.PHISHING}": "XARF: phishing",
+    f"{Protocol.XARF}:{XarfType.BRAND_INFRINGEMENT}": "XARF: it imitates us",
+    f"{Protocol.XARF}:{XarfType.EXPOSED_DATA}": "XARF: private data",
+}
+FORM_STATES: Mapping[FormState, str] = {
+    FormState.MADE: "Made. No endpoint is set, so send it by hand",
+    FormState.QUEUED: "About to be sent",
+    FormState.SENT: "Sent",
+    FormState.FAILED: "Not taken. Send it by hand",
 }
 
 
@@ -66,6 +80,15 @@ async def read_heard(request: Request, prefix: str) -> TakedownForm:
     note = form.text("note", None, domain.LONGEST_NOTE)
     heard = Heard(state, reference, note) if state else None
     return TakedownForm(form.version(), _typed(form), form.errors, heard=heard)
+
+
+async def read_wanted(request: Request, prefix: str) -> tuple[TakedownForm, WantedForm | None]:
+    """Read which machine form is wanted: `at_protocol`, `activitypub`, or `xarf` with its type after a colon."""
+    form = await FormReader.posted(request, prefix=f"{prefix}-")
+    chosen = form.one_of("form", FORM_NAMES, "Choose a form")
+    protocol, _, kind = (chosen or "").partition(":")
+    wanted = WantedForm(Protocol(protocol), XarfType(kind) if kind else None) if chosen else None
+    return TakedownForm(form.version(), _typed(form), form.errors), wanted
 
 
 def _typed(form: FormReader) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """What responders record about take-downs, and what the sweep notices, each in the chain of its case."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -14,13 +14,15 @@ from services.triage.cases.domain import Case
 from services.triage.cases.handlers import BATCH, Command, Work, execute
 from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
 from services.triage.reports import queries as reports
-from services.triage.takedowns import domain, notices, queries
-from services.triage.takedowns.domain import How, Takedown, TakedownState
-from services.triage.takedowns.tables import TakedownRow
+from services.triage.takedowns import domain, notices, protocols, queries
+from services.triage.takedowns.domain import Form, FormState, How, MachineForm, Protocol, Takedown, TakedownState
+from services.triage.takedowns.protocols import Contact, NotSent, Sent, XarfType
+from services.triage.takedowns.tables import MachineFormRow, TakedownRow
 from services.triage.tasks import handlers as tasks
 from services.triage.tasks import queries as task_queries
 from services.triage.tasks.domain import Task
 from shared.addresses import link_problem
+from shared.audit import chain
 from shared.events import platforms
 
 _CHASE, _SILENT = "chase", "platform_silent"
@@ -80,9 +82,7 @@ async def follow(work: Work, case_id: UUID, read: int, takedown_id: UUID, heard:
     """
     case = (await case_queries.lock(work.session, work.viewer, case_id)).case
     kept = await queries.of_case(work.session, case_id)
-    before = next((one for one in kept if one.takedown_id == takedown_id), None)
-    if before is None:
-        raise domain.TakedownNotFound
+    before = _found(kept, takedown_id)
     after = domain.step(before, heard.state, case.priority, work.viewer.subject, work.now)
     after = replace(after, reference=heard.reference or before.reference)
     told = {name: text for name, text in (("note", heard.note), ("reference", heard.reference)) if text}
@@ -94,6 +94,123 @@ async def follow(work: Work, case_id: UUID, read: int, takedown_id: UUID, heard:
     await _store(work.session, [after])
     await tasks.store(work.session, settled)
     return changed
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """What the installation sets for machine forms."""
+
+    contact: Contact | None
+    """Who sends reports by XARF; None: none is made."""
+    site: str
+    """The organisation's address, which identifies it to other servers."""
+    sent: frozenset[Protocol]
+    """Protocols with an endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedForm:
+    """Which machine form a responder wants."""
+
+    protocol: Protocol
+    kind: XarfType | None = None
+
+
+async def make_form(
+    work: Work, case_id: UUID, read: int, takedown_id: UUID, wanted: WantedForm, machines: Machines
+) -> Case:
+    """Make a machine form about a take-down; it is sent soon if an endpoint is set, never in this request.
+
+    Raises:
+        TakedownNotFound, TakedownForbids, NoSuchForm, FormExists: as their names say.
+        NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
+    """
+    case = (await case_queries.lock(work.session, work.viewer, case_id)).case
+    takedown = _found(await queries.of_case(work.session, case_id), takedown_id)
+    if not takedown.open:
+        raise domain.TakedownForbids(takedown.state)
+    forms = (await queries.forms_of_cases(work.session, [case_id]))[case_id]
+    going = {(one.takedown_id, one.protocol) for one in forms if one.state in {FormState.QUEUED, FormState.SENT}}
+    if (takedown_id, wanted.protocol) in going:
+        raise domain.FormExists
+    form = await _new_form(work, case, takedown, wanted, machines)
+    kept = await queries.of_case(work.session, case_id)
+    says = {"takedown": str(takedown_id), "protocol": str(wanted.protocol), "form_state": str(form.state)}
+    state = {queries.FORMS: queries.fingerprint_of_forms([*forms, form])}
+    changed = await execute(work, case_id, read, _command("takedown_form_made", work, kept, says, {}, state))
+    await work.session.execute(insert(MachineFormRow.table()), [asdict(form)])
+    return changed
+
+
+async def _new_form(work: Work, case: Case, takedown: Takedown, wanted: WantedForm, machines: Machines) -> MachineForm:
+    form_id = work.writer.ids.uuid()
+    queued = wanted.protocol in machines.sent
+    return MachineForm(
+        form_id=form_id,
+        takedown_id=takedown.takedown_id,
+        case_id=case.case_id,
+        protocol=wanted.protocol,
+        body=await _body(work, case, takedown, wanted, machines, form_id),
+        made_at=work.now,
+        made_by=work.viewer.subject,
+        state=FormState.QUEUED if queued else FormState.MADE,
+        next_at=work.now if queued else None,
+    )
+
+
+async def send_form(
+    session: AsyncSession, now: datetime, *, writer: CaseWriter, send: Callable[[Protocol, Form], Awaitable[Sent]]
+) -> int:
+    """Send the machine form that is due longest; return how many there were.
+
+    Its row stays locked meanwhile, and no case: a form that was sent just before a crash is sent again, under its id.
+    """
+    form = await queries.lock_form_due(session, now)
+    if form is None:
+        return 0
+    try:
+        sent = await send(form.protocol, form.body)
+    except NotSent as error:
+        after = domain.retried(form, error.because, now, final=error.final)
+    else:
+        done = {"state": FormState.SENT, "next_at": None, "sent_at": now, "answer": sent.answer, "body": sent.body}
+        after = replace(form, attempts=form.attempts + 1, **done)  # type: ignore[arg-type]  # names are checked by replace
+    await _store_form(session, after, now, writer)
+    return 1
+
+
+async def _store_form(session: AsyncSession, form: MachineForm, now: datetime, writer: CaseWriter) -> None:
+    """Store what became of a form; the chain says so once it is decided, and a failure becomes a task."""
+    await case_queries.lock_cases(session, [form.case_id])
+    table, changed = MachineFormRow.table(), asdict(form)
+    await session.execute(update(table).where(table.c.form_id == changed.pop("form_id")).values(changed))
+    kept = (await queries.forms_of_cases(session, [form.case_id]))[form.case_id]
+    state = {queries.FORMS: queries.fingerprint_of_forms(kept)}
+    says = {"takedown": str(form.takedown_id), "protocol": str(form.protocol), "form_state": str(form.state)}
+    action = f"takedown_form_{form.state}"
+    if form.state is FormState.QUEUED:
+        action = "takedown_form_waits"
+    change = chain.Change(action, SYSTEM, after=says, state=state)
+    await chain.append(session, [(form.case_id, change)], now, writer.ids)
+    if form.state is FormState.FAILED:
+        wanted = {form.case_id: [Task(form.case_id, "send_by_hand", about=form.takedown_id)]}
+        await tasks.make(session, wanted, now, writer=writer)
+
+
+async def _body(
+    work: Work, case: Case, takedown: Takedown, wanted: WantedForm, machines: Machines, form_id: UUID
+) -> Form:
+    notice = notices.first_text(case, takedown.platform, takedown.link, takedown.category)
+    if wanted.protocol is Protocol.AT_PROTOCOL:
+        category = notices.guide(takedown.platform).category(takedown.category)
+        return protocols.create_report(takedown.link, category.reason if category else None, notice.text)
+    if wanted.protocol is Protocol.ACTIVITYPUB:
+        return protocols.flag(form_id, takedown.link, notice.text, machines.site)
+    if wanted.kind is None or machines.contact is None:
+        raise protocols.NoSuchForm
+    told = await reports.read(work.session, case.report_id, content=False)
+    times = (told.happened_at, takedown.reported_at)
+    return protocols.xarf(form_id, wanted.kind, takedown.link, machines.contact, times, notice.text)
 
 
 async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
@@ -194,6 +311,13 @@ async def _platform(session: AsyncSession, case: Case, link: str) -> str:
     said = (await reports.read(session, case.report_id, content=False)).platform
     found = platforms.from_url(link, said)
     return found[0] if found else said or platforms.OTHER
+
+
+def _found(kept: Sequence[Takedown], takedown_id: UUID) -> Takedown:
+    found = next((one for one in kept if one.takedown_id == takedown_id), None)
+    if found is None:
+        raise domain.TakedownNotFound
+    return found
 
 
 def _with(kept: Sequence[Takedown], after: Takedown) -> list[Takedown]:

@@ -1,5 +1,6 @@
 """/cases/SP-…/takedowns: the tab where responders follow what platforms were asked to remove."""
 
+import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -17,10 +18,12 @@ from services.triage.cases.pages import Shown, Tab, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.reports import queries as reports
 from services.triage.takedowns import domain, forms, handlers, notices, queries
+from services.triage.takedowns.api import TakedownParts
 from services.triage.takedowns.refusals import REFUSALS, STATE_NAMES
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.platforms import PLATFORMS
+from shared.runtime import parts_of
 from shared.web.refusals import record_refusal, refusal_of
 
 router = APIRouter(include_in_schema=False)
@@ -72,6 +75,19 @@ async def record_asked(request: Request, work: WorkDep, rest: str) -> Response:
     return await _done(request, work, case, _NEW, form, step)
 
 
+@router.post(_TAB + "/{takedown_id:uuid}/form")
+async def make_form(request: Request, work: WorkDep, rest: str, takedown_id: UUID) -> Response:
+    """Make a machine form about a take-down."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    which = str(takedown_id)
+    form, wanted = await forms.read_wanted(request, which)
+    if form.errors or wanted is None:
+        return await _tab(request, work, case, _Typed(which, form), status=422)
+    machines = parts_of(request, TakedownParts).machines
+    step = handlers.make_form(work, case.case_id, form.version or 0, takedown_id, wanted, machines)
+    return await _done(request, work, case, which, form, step)
+
+
 @router.post(_TAB + "/{takedown_id:uuid}")
 async def record_heard(request: Request, work: WorkDep, rest: str, takedown_id: UUID) -> Response:
     """Record the next step of a take-down."""
@@ -112,7 +128,10 @@ async def _tab(
     kept = await queries.of_case(work.session, case.case_id)
     report = await reports.read(work.session, case.report_id, content=True)
     platform = _platform(request, typed, report.platform)
+    made = (await queries.forms_of_cases(work.session, [case.case_id]))[case.case_id]
     values: Mapping[str, object] = {
+        "machine_forms": made,
+        "bodies": {one.form_id: json.dumps(one.body, indent=2, ensure_ascii=False) for one in made} if content else {},
         "takedowns": kept,
         "content": content,
         "links": report.links if content else (),

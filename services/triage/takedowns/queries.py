@@ -9,17 +9,21 @@ from pydantic import TypeAdapter
 from sqlalchemy import ARRAY, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.takedowns.domain import Takedown
-from services.triage.takedowns.tables import TakedownRow
+from services.triage.takedowns.domain import MachineForm, Takedown
+from services.triage.takedowns.tables import MachineFormRow, TakedownRow
 from shared.audit import chain
 from shared.messaging.auditor import Step
 
-_TAKEDOWN = TypeAdapter(Takedown)
+_TAKEDOWN, _FORM = TypeAdapter(Takedown), TypeAdapter(MachineForm)
 STATE = "takedowns"
 """What activity records call the fingerprint of a case's take-downs."""
+FORMS = "takedown_forms"
+"""And of their machine forms."""
+_NOT_PROVED = frozenset({"attempts", "next_at"})
+"""What changes with each attempt to send a form, without a link of the chain."""
 
 
-STEPS = (Step("takedown", TakedownRow.look_at),)
+STEPS = (Step("takedown", TakedownRow.look_at), Step("machine_form", MachineFormRow.next_at))
 """What the sweep of take-downs owes in the course of time, for the auditor to find without it."""
 
 
@@ -51,7 +55,37 @@ def fingerprint_of(takedowns: Sequence[Takedown]) -> str:
     return chain.fingerprint(kept) if kept else ""
 
 
+async def forms_of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, list[MachineForm]]:
+    """Return the machine forms of each case, oldest first, in one statement."""
+    table = MachineFormRow.table()
+    wanted = select(table).where(table.c.case_id == any_(literal(list(case_ids), ARRAY(Uuid))))
+    found: dict[UUID, list[MachineForm]] = {case_id: [] for case_id in case_ids}
+    for row in (await session.execute(wanted.order_by(table.c.made_at, table.c.form_id))).mappings():
+        found[row["case_id"]].append(_FORM.validate_python(dict(row)))
+    return found
+
+
+async def lock_form_due(session: AsyncSession, now: datetime) -> MachineForm | None:
+    """Lock the machine form that is to be sent next; skip one that another process has locked."""
+    table = MachineFormRow.table()
+    wanted = select(table).where(table.c.next_at <= now).order_by(table.c.next_at).limit(1)
+    row = (await session.execute(wanted.with_for_update(skip_locked=True))).mappings().first()
+    return _FORM.validate_python(dict(row)) if row else None
+
+
+def fingerprint_of_forms(forms: Sequence[MachineForm]) -> str:
+    """Return the fingerprint of a case's machine forms; empty if there are none."""
+    kept = {
+        str(one.form_id): chain.fingerprint({k: v for k, v in asdict(one).items() if k not in _NOT_PROVED})
+        for one in forms
+    }
+    return chain.fingerprint(kept) if kept else ""
+
+
 async def fingerprints(session: AsyncSession, case_ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, str]]:
     """Return the fingerprint of each case's take-downs, for `verify`."""
-    kept = await of_cases(session, case_ids)
-    return {case_id: {STATE: fingerprint_of(takedowns)} for case_id, takedowns in kept.items()}
+    kept, forms = await of_cases(session, case_ids), await forms_of_cases(session, case_ids)
+    return {
+        case_id: {STATE: fingerprint_of(takedowns), FORMS: fingerprint_of_forms(forms[case_id])}
+        for case_id, takedowns in kept.items()
+    }

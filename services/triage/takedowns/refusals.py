@@ -1,6 +1,6 @@
 """How the API and the pages answer when a take-down is not recorded."""
 
-from services.triage.takedowns import domain
+from services.triage.takedowns import domain, protocols
 from shared.web.refusals import Refusal, Refusals, reading
 
 STATE_NAMES = {
@@ -46,6 +46,16 @@ REFUSALS: Refusals = {
         "The platform has no such category",
         "Choose one of its own, or none.",
         field="category",
+    ),
+    domain.FormExists: Refusal(
+        409, "form-exists", "Such a form was sent, or is about to be", "Look at what came of it."
+    ),
+    protocols.NoSuchForm: Refusal(
+        422,
+        "no-such-form",
+        "No such form can be made of this link",
+        "It is for accounts and posts of its own protocol; XARF needs a type, and a contact in the settings.",
+        field="protocol",
     ),
     domain.TooManyTakedowns: Refusal(
         409,

@@ -240,6 +240,7 @@ def worked_on(case: Case, actor: Actor, now: datetime) -> Case:
 CODE_TITLES: Mapping[str, str] = {
     "chase": "Ask the platform again",
     "platform_silent": "Decide what to do: the platform has not answered",
+    "send_by_hand": "Send the form by hand: the platform’s endpoint did not take it",
     "follow_up": "Ask the person affected how they are",
 }
 """The titles of tasks that Signpost makes by itself."""

@@ -1,0 +1,208 @@
+"""Forms that machines read: as their protocols' schemas say, sent where an endpoint is set, and tried again."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from httpx import AsyncClient
+
+from services.triage.settings import TriageSettings
+from services.triage.takedowns import domain, protocols, queries
+from services.triage.takedowns.domain import Protocol
+from services.triage.takedowns.endpoints import Endpoints
+from services.triage.takedowns.handlers import Machines, send_form
+from services.triage.takedowns.protocols import Contact, XarfType
+from shared.audit import chain
+from tests.services.triage.builders import NOW, WRITER, open_cases, report
+from tests.services.triage.buttons import press
+from tests.services.triage.conftest import Triage
+from tests.services.triage.takedowns.test_takedowns import asked, one_case, post, tasks_about
+
+SERVICE = "triage"
+POST = "https://bsky.app/profile/some.example.org/post/3kabc"
+TOOT = "https://social.example/@some_account/1234"
+FORM = UUID("0193a000-0000-7000-8000-000000000001")
+CONTACT = Contact.parse("Department <abuse@department.example>")
+DID, CID = "did:plc:abc123", "bafyreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7soitae"
+ADDRESSES = {
+    Protocol.AT_PROTOCOL: "https://pds.example",
+    Protocol.ACTIVITYPUB: "https://social.example/outbox",
+    Protocol.XARF: "https://xarf.example/in",
+}
+
+
+def test_a_report_by_at_protocol_is_what_its_lexicon_says() -> None:
+    reason = "tools.ozone.report.defs#reasonHarassmentTargeted"
+    made = protocols.create_report(POST, reason, "x" * 3_000)
+    assert made["reasonType"] == reason
+    assert len(str(made["reason"])) == 2_000
+    record = "com.atproto.repo.strongRef"
+    handle = "at://some.example.org/app.bsky.feed.post/3kabc"
+    assert made["subject"] == {"$type": record, "uri": handle, "cid": ""}
+    assert protocols.missing(made)
+    account = protocols.create_report(f"https://bsky.app/profile/{DID}", None, "Why")
+    assert account["subject"] == {"$type": "com.atproto.admin.defs#repoRef", "did": DID}
+    assert (account["reasonType"], protocols.missing(account)) == ("com.atproto.moderation.defs#reasonOther", False)
+    for other in (TOOT, "https://bsky.app/search", "https://bsky.app.example.org/profile/x"):
+        with pytest.raises(protocols.NoSuchForm):
+            protocols.create_report(other, None, "Why")
+
+
+def test_a_flag_names_the_account_first_and_then_the_post() -> None:
+    made = protocols.flag(FORM, TOOT, "Why", "https://signpost.example")
+    user = "https://social.example/users/some_account"
+    assert made["object"] == [user, f"{user}/statuses/1234"]
+    assert (made["type"], made["actor"], made["to"]) == ("Flag", "https://signpost.example", [user])
+    assert protocols.flag(FORM, "https://social.example/@some_account", "Why", "https://s.example")["object"] == [user]
+    with pytest.raises(protocols.NoSuchForm):
+        protocols.flag(FORM, "https://social.example/about", "Why", "https://s.example")
+
+
+@pytest.mark.parametrize("kind", list(XarfType))
+def test_a_report_by_xarf_has_what_its_schema_requires(kind: XarfType) -> None:
+    made = protocols.xarf(FORM, kind, "https://bücher.example/login", CONTACT, (NOW, NOW), "y" * 2_000)
+    core = ("xarf_version", "report_id", "timestamp", "reporter", "sender", "source_identifier", "category", "type")
+    of_type = {
+        XarfType.PHISHING: (),
+        XarfType.BRAND_INFRINGEMENT: ("infringement_type", "legitimate_site"),
+        XarfType.EXPOSED_DATA: ("data_types", "exposure_method"),
+    }
+    assert {*core, "url", *of_type[kind]} <= made.keys()
+    assert made["domain"] == "xn--bcher-kva.example"
+    assert UUID(str(made["report_id"])).version == 4
+    assert made["sender"] == {
+        "org": "Department",
+        "contact": "abuse@department.example",
+        "domain": "department.example",
+    }
+    assert len(str(made["description"])) == 1_000
+    assert "harassment" not in {str(one) for one in XarfType}, "its published types have none"
+
+
+def machines(triage: Triage, *sent: Protocol, contact: Contact | None = CONTACT) -> None:
+    """Set endpoints of the application."""
+    parts = triage.app.state.parts
+    triage.app.state.parts = replace(parts, machines=Machines(contact, "https://signpost.example", frozenset(sent)))
+
+
+async def made(triage: Triage, takedown: dict[str, Any], protocol: str, kind: str | None = None) -> dict[str, Any]:
+    body: dict[str, object] = {"protocol": protocol, **({"kind": kind} if kind else {})}
+    answer = await post(triage, body, f"/{takedown['takedown_id']}/forms")
+    assert answer.status_code == 200, answer.text
+    [found] = [one for one in answer.json()["takedowns"] if one["takedown_id"] == takedown["takedown_id"]]
+    return dict(found["forms"][-1])
+
+
+async def sweep(triage: Triage, answer: Callable[[httpx.Request], httpx.Response]) -> int:
+    """Let the sweep send one form to endpoints that answer so."""
+    endpoints = Endpoints(ADDRESSES, {Protocol.XARF: "a-token"}, httpx.MockTransport(answer))
+    async with triage.database.transaction() as session:
+        return await send_form(session, triage.clock.now(), writer=WRITER, send=endpoints.send)
+
+
+async def forms(triage: Triage) -> list[domain.MachineForm]:
+    case = await one_case(triage)
+    async with triage.database.transaction() as session:
+        return (await queries.forms_of_cases(session, [case.case_id]))[case.case_id]
+
+
+async def test_a_form_without_an_endpoint_is_made_and_shown_on_request(triage: Triage, sam: AsyncClient) -> None:
+    told = report(urls=(POST,), platform="bluesky")
+    await open_cases(triage.database, told)
+    machines(triage)
+    kept = await asked(triage, category="targeted")
+    assert (await made(triage, kept, "at_protocol"))["state"] == "made"
+    page = f"/cases/{told.reference}/takedowns"
+    assert "3kabc" not in (await sam.get(page)).text
+    assert "3kabc" in (await press(sam, page, f"{page}/show")).text
+    there = f"{page}/{kept['takedown_id']}/form"
+    wrong = await press(sam, page, there, form="activitypub")
+    assert (wrong.status_code, "No such form can be made of this link" in wrong.text) == (422, True)
+    assert (await press(sam, page, there, form="")).status_code == 422
+    assert (await press(sam, page, there, form="xarf:exposed_data")).status_code == 303
+    machines(triage, contact=None)
+    assert (await press(sam, page, there, form="xarf:phishing")).status_code == 422, "no contact is set"
+    assert [one.protocol for one in await forms(triage)] == ["at_protocol", "xarf"]
+    assert await sweep(triage, lambda _request: httpx.Response(200)) == 0
+
+
+async def test_a_report_to_bluesky_is_completed_and_sent(triage: Triage) -> None:
+    await open_cases(triage.database, report(urls=(POST,), platform="bluesky"))
+    machines(triage, Protocol.AT_PROTOCOL)
+    kept = await asked(triage, category="doxxing")
+    assert (await made(triage, kept, "at_protocol"))["state"] == "queued"
+    twice = await post(triage, {"protocol": "at_protocol"}, f"/{kept['takedown_id']}/forms")
+    assert twice.json()["type"].endswith("form-exists")
+    calls: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(request)
+        called = request.url.path.rpartition(".")[2]
+        known = {"resolveHandle": {"did": DID}, "getRecord": {"cid": CID}, "createReport": {"id": 77}}
+        return httpx.Response(200, json=known[called])
+
+    assert await sweep(triage, answer) == 1
+    assert await sweep(triage, answer) == 0
+    sent = json.loads(calls[-1].content)
+    assert sent["subject"]["uri"] == f"at://{DID}/app.bsky.feed.post/3kabc"
+    assert (sent["subject"]["cid"], sent["reasonType"]) == (CID, "tools.ozone.report.defs#reasonHarassmentDoxxing")
+    [form] = await forms(triage)
+    assert (form.state, form.answer, protocols.missing(form.body)) == ("sent", "77", False)
+
+
+async def test_a_form_is_tried_again_and_then_becomes_a_task(triage: Triage) -> None:
+    await open_cases(triage.database, report(urls=("https://social.example/@some_account/1234",), platform="mastodon"))
+    machines(triage, Protocol.XARF, Protocol.ACTIVITYPUB)
+    kept = await asked(triage)
+    await made(triage, kept, "xarf", "exposed_data")
+
+    def down(request: httpx.Request) -> httpx.Response:
+        assert request.headers["authorization"] == "Bearer a-token"
+        raise httpx.ConnectError("down", request=request)
+
+    assert await sweep(triage, down) == 1
+    assert await sweep(triage, down) == 0, "not at once"
+    triage.clock.move(domain.FIRST_WAIT)
+    assert await sweep(triage, lambda _request: httpx.Response(202)) == 1
+    [form] = await forms(triage)
+    assert (form.state, form.attempts, form.answer) == ("sent", 2, "HTTP 202")
+    await made(triage, kept, "activitypub")
+    assert await sweep(triage, lambda _request: httpx.Response(403)) == 1
+    assert [one.state for one in await forms(triage)] == ["sent", "failed"]
+    assert await tasks_about(triage, kept) == {"send_by_hand": False}
+    case = await one_case(triage)
+    async with triage.database.transaction() as session:
+        done = [one.action for one in await chain.read(session, case.case_id)]
+    assert [one for one in done if one.startswith("takedown_form")] == [
+        *("takedown_form_made", "takedown_form_waits", "takedown_form_sent", "takedown_form_made"),
+        "takedown_form_failed",
+    ]
+
+
+def test_attempts_become_rare_and_end() -> None:
+    form = domain.MachineForm(FORM, FORM, FORM, Protocol.XARF, {}, NOW, "S4001", domain.FormState.QUEUED, next_at=NOW)
+    waits: list[timedelta] = []
+    while form.next_at:
+        form = domain.retried(form, "ConnectError", NOW, final=False)
+        waits += [form.next_at - NOW] if form.next_at else []
+    assert (form.state, len(waits) + 1, waits == sorted(waits)) == ("failed", domain.MOST_ATTEMPTS, True)
+    assert waits[0] == domain.FIRST_WAIT
+    assert max(waits) == domain.LONGEST_WAIT
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("triage_takedown_contact", "abuse@department.example"),
+        ("triage_takedown_endpoints", "xarf=not a link"),
+        ("triage_takedown_endpoints", "fax=https://example.org/"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        TriageSettings.model_validate({"triage_database_url": "x", "verify_key_file": "x", name: value})
