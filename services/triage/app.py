@@ -1,6 +1,6 @@
 """The wiring of triage, from top to bottom."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -154,6 +154,7 @@ class TriageParts(RuleParts, CaseParts, LiveParts, takedowns_api.TakedownParts):
     personal_links: timedelta
     shift_changes: Sequence[time]
     endpoints: Endpoints
+    second_reviews: Mapping[str, int]
 
 
 @asynccontextmanager
@@ -175,6 +176,7 @@ async def open_service(
             deadlines=_deadlines(settings),
             rules=running,
             incident_grace=settings.triage_incident_grace,
+            second_reviews=settings.second_reviews,
             personal_links=settings.triage_personal_links,
             forgets=(search.forget,),
             shift_changes=settings.triage_shift_changes,
@@ -232,7 +234,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         consume(
             consumer.OPERATIONS_GROUP,
             topics=consumer.OPERATIONS_TOPICS,
-            handlers=consumer.OPERATIONS_HANDLERS,
+            handlers=consumer.operations_handlers(parts.second_reviews, writer),
             ordered=False,
         ),
         BookWatch(parts.rules, clock),

@@ -21,6 +21,7 @@ from services.triage.outcome_reviews.handlers import ask as ask_for_review
 from services.triage.people_told.handlers import project as project_told
 from services.triage.reporters.handlers import add_information, ask_withdrawal, hear, open_for_reports
 from services.triage.routing.domain import RuleBook
+from services.triage.wellbeing.handlers import choose
 from shared.events import intake, notifier, topics, triage
 from shared.events.envelope import Envelope, Event
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled, OverdueStepsCounted
@@ -77,6 +78,16 @@ OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
     DeadLetterSettled: project_dead_letters,
     OverdueStepsCounted: project_overdue_steps,
 }
+
+
+def operations_handlers(shares: Mapping[str, int], writer: CaseWriter) -> Mapping[type[Event], Handler]:
+    """Return the handlers of the figures; what is resolved may also go to a second person."""
+
+    async def resolved(session: AsyncSession, events: Sequence[Envelope[triage.CaseResolved]], now: datetime) -> None:
+        await project_cases(session, events, now)
+        await choose(session, events, now, shares=shares, writer=writer)
+
+    return {**OPERATIONS_HANDLERS, triage.CaseResolved: resolved}
 
 
 def handlers(writer: CaseWriter, rulebook: Callable[[], RuleBook]) -> Mapping[type[Event], Handler]:

@@ -17,6 +17,8 @@ from shared.addresses import link_problem
 from shared.events.vocabulary import Team
 from shared.settings import CommaSeparated, Duration, ServiceSettings, Times
 
+_ALL = 100
+_SHARE = re.compile(r"(?P<team>[a-z_]+)\s*=\s*(?P<share>\d{1,3})", re.ASCII)
 _HOURS = re.compile(r"(?P<team>[a-z_]+)\s*=\s*(?P<opens>\d\d:\d\d)\s*-\s*(?P<closes>\d\d:\d\d)(?P<daily>\s+daily)?")
 
 
@@ -30,6 +32,14 @@ def _hours(entry: str) -> tuple[Team, tuple[time, time, bool]]:
         message = "a team's hours must begin before they end"
         raise ValueError(message)
     return Team(read["team"]), (opens, closes, bool(read["daily"]))
+
+
+def _share(entry: str) -> tuple[str, int]:
+    read = _SHARE.fullmatch(entry)
+    if read is None or int(read["share"]) > _ALL:
+        message = "write team=number, with a number from 0 to 100"
+        raise ValueError(message)
+    return Team(read["team"]), int(read["share"])
 
 
 class TriageSettings(ServiceSettings):
@@ -49,6 +59,9 @@ class TriageSettings(ServiceSettings):
     """How long after discovery the report of a security incident counts as late; only SIRT's leads see that."""
     triage_review_days: Annotated[int, Field(ge=1, le=60)] = REVIEW_DAYS
     """Working days in which an outcome is looked at again after its reporter asked for that."""
+    triage_second_reviews: CommaSeparated = ("smart=5", "sirt=5")
+    """How many in a hundred outcomes of a team another person decides too, without knowing the first decision:
+    `smart=5,sirt=5`. Every P1 in which no violation was found is decided twice, whatever is set here."""
     triage_personal_links: Duration = PERSONAL_LINKS
     """How long cases stay linked by an account that is not the department's: it may be a private person's, who may have
     nothing to do with what is reported next."""
@@ -107,6 +120,18 @@ class TriageSettings(ServiceSettings):
         for entry in entries:
             _hours(entry)
         return entries
+
+    @field_validator("triage_second_reviews")
+    @classmethod
+    def _are_shares(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            _share(entry)
+        return entries
+
+    @property
+    def second_reviews(self) -> Mapping[str, int]:
+        """How many in a hundred outcomes of each team are decided twice."""
+        return dict(map(_share, self.triage_second_reviews))
 
     @property
     def team_hours(self) -> Mapping[Team, tuple[time, time, bool]]:

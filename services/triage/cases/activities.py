@@ -27,6 +27,10 @@ ACTIONS = {
     "review_asked": "The reporter asked for the outcome to be looked at again",
     "review_upheld": "Outcome looked at again: it stands",
     "review_changed": "Outcome looked at again: it does not stand, and work continues",
+    "second_review_chosen": "Chosen for a second review by another person",
+    "second_review_ended": "The second review ended, because the case has another outcome",
+    "second_review_agrees": "Second review: another person came to the same outcome",
+    "second_review_differs": "Second review: another person came to another outcome",
     "exempted": "Outside the policy: closed, and who it was about erased",
     "erased": "What this record said before was erased",
     "report_erased": "Who the report was about was erased, because a linked case is outside the policy",
@@ -143,7 +147,7 @@ def changed(name: str, value: str) -> str:
     }
     if name in {"due_at", "review_asked_at", "rung_at"}:
         return uk_time(datetime.fromisoformat(value))
-    if name == "reviews":
+    if name in {"reviews", "second_reviews"}:
         return value[:8]
     if name in _AS_IT_IS:
         return value

@@ -20,6 +20,7 @@ from services.triage.operations import domain, tables
 from services.triage.outcome_reviews import queries as outcome_reviews
 from services.triage.takedowns import queries as takedowns
 from services.triage.tasks import queries as tasks
+from services.triage.wellbeing import queries as wellbeing
 from shared.audit.verification import Current, in_order
 from shared.clock import Clock
 from shared.events.operations import OverdueStep
@@ -251,5 +252,7 @@ class LagReader:
 
 def records(session: AsyncSession) -> AsyncIterator[tuple[UUID, Current]]:
     """Yield every case for `verify`, with what each capability keeps of it, and every campaign that people changed."""
-    cases = queries.records(session, [outcome_reviews.facts], [takedowns.fingerprints, tasks.fingerprints])
+    cases = queries.records(
+        session, [outcome_reviews.facts, wellbeing.facts], [takedowns.fingerprints, tasks.fingerprints]
+    )
     return in_order(cases, campaigns.records(session))

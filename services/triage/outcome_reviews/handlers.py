@@ -15,11 +15,10 @@ from services.triage.cases.writer import CaseWriter, Said, Transition, event_ids
 from services.triage.outcome_reviews import domain, queries
 from services.triage.outcome_reviews.domain import Review
 from services.triage.outcome_reviews.tables import OutcomeReview
-from shared.audit import chain
 from shared.events.envelope import Envelope, Event
 from shared.events.intake import OutcomeReviewRequested
 from shared.events.triage import CaseReopened, CaseReviewed, CaseReviewRequested
-from shared.events.vocabulary import CaseState, Outcome, ReviewResult
+from shared.events.vocabulary import Outcome, ReviewResult
 from shared.observability.metrics import OUTCOME_REVIEWS
 
 ASKED = "asked"
@@ -99,14 +98,9 @@ async def _resolution(session: AsyncSession, case: Case) -> tuple[int, str | Non
     """Return where the record says that a case was resolved, and by whom; None if there is nothing to look at again."""
     if not case.finished or case.outcome is None:
         return None
-    activities = await chain.read(session, case.case_id)
-    ended = [one for one in activities if one.after.get("state") == CaseState.RESOLVED]
-    last = ended[-1] if ended else None
-    position = last.position if last else 0
+    position, by = await queries.resolution(session, case.case_id)
     known = await queries.of_case(session, case.case_id)
-    if any(one.resolution == position for one in known):
-        return None
-    return position, (last.personal.get("manager") or last.actor) if last else None
+    return None if any(one.resolution == position for one in known) else (position, by)
 
 
 def _review(case: Case, found: tuple[int, str | None], at: datetime, note_id: UUID, writer: CaseWriter) -> Review:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.outcome_reviews.domain import Review
 from services.triage.outcome_reviews.tables import OutcomeReview
 from shared.audit import chain
+from shared.events.vocabulary import CaseState
 
 _REVIEW = TypeAdapter(Review)
 
@@ -28,6 +29,13 @@ async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UU
     for row in (await session.execute(wanted.order_by(table.c.case_id, table.c.resolution))).mappings():
         found[row["case_id"]].append(_REVIEW.validate_python(dict(row)))
     return found
+
+
+async def resolution(session: AsyncSession, case_id: UUID) -> tuple[int, str | None]:
+    """Return where the record of a finished case says that it was resolved last, and by whom; 0 if it does not say."""
+    ended = [one for one in await chain.read(session, case_id) if one.after.get("state") == CaseState.RESOLVED]
+    last = ended[-1] if ended else None
+    return (last.position, last.personal.get("manager") or last.actor) if last else (0, None)
 
 
 def facts_of(reviews: Iterable[Review]) -> dict[str, str]:

@@ -1,7 +1,16 @@
-"""Stepping back from a case. Pure."""
+"""Stepping back from a case, and deciding a second time without knowing the first decision (record 0068). Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
 
 from services.triage.cases import domain
 from services.triage.cases.domain import Actor, Case
+from services.triage.outcome_reviews.domain import ResolvedByThem
+from shared.events.vocabulary import Outcome, Priority, ReportType, Team
 from shared.ids import folded_id
 
 
@@ -14,14 +23,15 @@ def without(case: Case, actor: Actor) -> Case:
 
     The version stays if nothing else changes: the work of no one is out of date for that.
     """
-    if _same(case.assignee, actor.subject) and not case.finished:
+    if same(case.assignee, actor.subject) and not case.finished:
         return domain.next_version(domain.unassigned(case))
-    if _same(case.last_had_by, actor.subject):
+    if same(case.last_had_by, actor.subject):
         return domain.next_version(case, last_had_by=None)
     return case
 
 
-def _same(staff_id: str | None, other: str) -> bool:
+def same(staff_id: str | None, other: str) -> bool:
+    """Return whether two staff numbers are of one person, however they are typed."""
     return staff_id is not None and folded_id(staff_id) == folded_id(other)
 
 
@@ -33,3 +43,88 @@ def require_lead(actor: Actor) -> None:
     """
     if not actor.lead:
         raise domain.NotForThisCase
+
+
+class NoSuchReview(Exception):
+    """There is no such second review, or this person may not see its case."""
+
+
+class ReviewDecided(Exception):
+    """Someone has decided this second review meanwhile, or the case is open again."""
+
+
+class Why(StrEnum):
+    """Why an outcome goes to a second person."""
+
+    SAMPLE = "sample"
+    P1_NO_VIOLATION = "p1_no_violation"
+
+
+@dataclass(frozen=True)
+class SecondReview:
+    """An outcome that a second person decides too, without knowing the first."""
+
+    review_id: UUID
+    case_id: UUID
+    resolution: int
+    """The position of the resolution in the case's activity record."""
+    team: Team
+    outcome: Outcome
+    why: Why
+    chosen_at: datetime
+    resolved_by: str | None
+    """Staff id of whose outcome it is."""
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    second_outcome: Outcome | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both came to the same."""
+        return self.second_outcome == self.outcome
+
+
+_NO_JUDGEMENT = frozenset({Outcome.WITHDRAWN, Outcome.DUPLICATE, Outcome.EXEMPT})
+"""Outcomes that do not say what someone thinks of what happened; and the desk's ruling, after which nothing is left."""
+
+
+def chosen(case: Case, draw: float, shares: Mapping[str, int]) -> Why | None:
+    """Return why a second person decides about this case too; None if no one does.
+
+    Args:
+        case: as it is now.
+        draw: a number from 0 to 100 (`drawn`).
+        shares: how many in a hundred outcomes of each team are drawn. A manager's are not: they alone know the person.
+    """
+    if not case.finished or case.outcome is None or case.outcome in _NO_JUDGEMENT or case.team is Team.LINE_MANAGER:
+        return None
+    if case.priority is Priority.P1 and case.outcome is Outcome.NO_VIOLATION:
+        return Why.P1_NO_VIOLATION
+    return Why.SAMPLE if draw < shares.get(case.team, 0) else None
+
+
+def drawn(event_id: str) -> float:
+    """Return a number from 0 to 100 for a resolution: the same each time it is asked, and no one can choose it."""
+    return 100 * int.from_bytes(hashlib.sha256(event_id.encode()).digest()[:8]) / 2**64
+
+
+def decided(review: SecondReview, case: Case, by: str, outcome: Outcome, now: datetime) -> SecondReview:
+    """Return the review with what the second person thinks.
+
+    Raises:
+        ReviewDecided: it is decided, or the case is open again.
+        ResolvedByThem: it is about their own outcome.
+        OutcomeDoesNotFit: this type of report cannot have that outcome.
+    """
+    if review.decided_at is not None or not case.finished:
+        raise ReviewDecided
+    if same(review.resolved_by, by):
+        raise ResolvedByThem
+    if outcome not in judgements(case.report_type):
+        raise domain.OutcomeDoesNotFit
+    return replace(review, decided_at=now, decided_by=by, second_outcome=outcome)
+
+
+def judgements(kind: ReportType) -> frozenset[Outcome]:
+    """Return the outcomes that a second person may choose."""
+    return domain.OUTCOMES[kind] - _NO_JUDGEMENT

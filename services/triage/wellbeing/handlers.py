@@ -1,14 +1,25 @@
-"""What people do to step back from a case, and what their leads do about it."""
+"""What people do to step back from a case, and what their leads do about it; and second reviews of outcomes."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
+
+from sqlalchemy import delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries as cases
 from services.triage.cases.access import conflict_key
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.queries import LockedCase
-from services.triage.cases.writer import Transition
-from services.triage.wellbeing import domain
+from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
+from services.triage.outcome_reviews.queries import resolution
+from services.triage.wellbeing import domain, queries
+from services.triage.wellbeing.domain import SecondReview, Why
+from services.triage.wellbeing.tables import SecondReviewRow
+from shared.events.envelope import Envelope
+from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Outcome
 
 
@@ -57,3 +68,82 @@ def _declared(work: Work, locked: LockedCase, key: str) -> Transition:
     after = domain.without(locked.case, work.viewer.actor(locked.case))
     kept_from = (*locked.row.kept_from, key)
     return Transition(locked, after, "conflict_declared", work.viewer.subject, kept_from=kept_from)
+
+
+async def choose(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[CaseResolved]],
+    now: datetime,
+    *,
+    shares: Mapping[str, int],
+    writer: CaseWriter,
+) -> None:
+    """Choose which outcomes a second person decides too, among cases that were resolved.
+
+    A case that is resolved again while its review waits has another outcome: the review is then of that one, or ends.
+    """
+    draws = {one.data.case_id: domain.drawn(one.id) for one in envelopes}
+    waiting = await queries.waiting_on(session, list(draws))
+    drawn = {one.data.case_id for one in envelopes if draws[one.data.case_id] < shares.get(one.data.team, 0)}
+    unfounded = {one.data.case_id for one in envelopes if one.data.outcome is Outcome.NO_VIOLATION}
+    locked = await cases.lock_cases(session, waiting | drawn | unfounded)
+    whys = {case_id: domain.chosen(one.case, draws[case_id], shares) for case_id, one in locked.items()}
+    new = [await _review(session, locked[case_id].case, why, now, writer) for case_id, why in whys.items() if why]
+    known = await queries.of_cases(session, list(locked))
+    fresh = [one for one in new if one.resolution not in {kept.resolution for kept in known[one.case_id]}]
+    gone = {case_id for case_id in waiting if whys[case_id] is None} | (waiting & {one.case_id for one in fresh})
+    await _replace(session, gone, fresh)
+    chosen = {one.case_id for one in fresh}
+    changed = await queries.of_cases(session, [case_id for case_id in locked if case_id in chosen | gone])
+    told = [_told(locked[case_id], kept, chosen=case_id in chosen) for case_id, kept in changed.items()]
+    await writer.record(session, told, now)
+
+
+async def decide(work: Work, review_id: UUID, outcome: Outcome, reason: str) -> SecondReview:
+    """Record what a second person thinks of a case; the case itself does not change.
+
+    Raises:
+        NoSuchReview: there is no such review, or the viewer may not see its case.
+        ReviewDecided, ResolvedByThem, OutcomeDoesNotFit: as for `domain.decided`.
+    """
+    found = await queries.get(work.session, work.viewer, review_id)
+    locked = await cases.lock(work.session, work.viewer, found.case_id)
+    kept = (await queries.of_cases(work.session, [found.case_id]))[found.case_id]
+    review = next((one for one in kept if one.review_id == review_id), found)
+    done = domain.decided(review, locked.case, work.viewer.subject, outcome, work.now)
+    values = {"decided_at": done.decided_at, "decided_by": done.decided_by, "second_outcome": done.second_outcome}
+    await work.session.execute(update(SecondReviewRow).where(SecondReviewRow.review_id == review_id).values(values))
+    says = queries.facts_of([done if one.review_id == review_id else one for one in kept])
+    action = "second_review_agrees" if done.agrees else "second_review_differs"
+    told = Transition(locked, locked.case, action, work.viewer.subject, reason=reason, says=says)
+    await work.writer.record(work.session, [told], work.now)
+    return done
+
+
+async def _review(session: AsyncSession, case: Case, why: Why, now: datetime, writer: CaseWriter) -> SecondReview:
+    if case.outcome is None:
+        raise domain.ReviewDecided
+    position, by = await resolution(session, case.case_id)
+    return SecondReview(
+        review_id=writer.ids.uuid(),
+        case_id=case.case_id,
+        resolution=position,
+        team=case.team,
+        outcome=case.outcome,
+        why=why,
+        chosen_at=now,
+        resolved_by=by,
+    )
+
+
+async def _replace(session: AsyncSession, gone: set[UUID], fresh: Sequence[SecondReview]) -> None:
+    row = SecondReviewRow
+    if gone:
+        await session.execute(delete(row).where(row.case_id.in_(gone), row.decided_at.is_(None)))
+    if fresh:
+        await session.execute(insert(row.table()), list(map(asdict, fresh)))
+
+
+def _told(locked: LockedCase, kept: Sequence[SecondReview], *, chosen: bool) -> Transition:
+    action = "second_review_chosen" if chosen else "second_review_ended"
+    return Transition(locked, locked.case, action, SYSTEM, says=queries.facts_of(kept))

@@ -1,11 +1,17 @@
-"""/cases/SP-…/step-back: leave a case to others. /cases/wellbeing: what was left, and what leads are asked."""
+"""/cases/SP-…/step-back: leave a case to others. /cases/wellbeing: what people were shown, and what leads are asked.
 
+/cases/second-reviews/…: decide about a case without knowing what another person decided.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases import handlers as case_handlers
 from services.triage.cases import queries as cases
 from services.triage.cases import views
 from services.triage.cases.access import Viewer
@@ -17,9 +23,15 @@ from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.exposure import domain as limits
 from services.triage.exposure import handlers as exposures
 from services.triage.exposure import queries as exposure
-from services.triage.exposure.domain import NotTheirLead
-from services.triage.wellbeing import handlers, queries
+from services.triage.exposure.domain import CapReached, NotTheirLead
+from services.triage.outcome_reviews.refusals import REFUSALS as REVIEW_REFUSALS
+from services.triage.reports import queries as reports
+from services.triage.wellbeing import domain, handlers, queries
+from services.triage.wellbeing.domain import SecondReview
 from services.triage.wellbeing.refusals import REFUSALS
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.events.vocabulary import Outcome
 from shared.people import names_of
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import FormErrors, FormReader
@@ -30,11 +42,13 @@ router = APIRouter(include_in_schema=False)
 
 PAGE = "/cases/wellbeing"
 _CASE = "/cases/SP-{rest}"
-_ALL_REFUSALS = {**CASE_REFUSALS, **REFUSALS}
+_ALL_REFUSALS = {**CASE_REFUSALS, **REVIEW_REFUSALS, **REFUSALS}
+_SECOND = "/cases/second-reviews/{review_id}"
 _LONGEST_ID = 40
 _DONE = {
     "allowed": "They can see more today.",
     "conflict": "You no longer see this case, or other cases of the same report. Your lead can let you see it again.",
+    "decided": "Recorded. Thank you.",
     "let-in": "They can see the case again.",
 }
 
@@ -98,6 +112,89 @@ async def end_conflict(request: Request, work: WorkDep, rest: str) -> Response:
     return RedirectResponse(f"/cases/{case.reference}/step-back?done=let-in", 303)
 
 
+@router.get(_SECOND)
+async def second_review(request: Request, work: WorkDep, review_id: UUID) -> HTMLResponse:
+    """Show the answers of a report, and neither its case nor what was decided, until a second person has decided."""
+    return await _second(request, work, await _review(work, review_id))
+
+
+@router.get(f"{_SECOND}/{{asked:path}}")
+async def second_review_again(work: WorkDep, review_id: UUID) -> RedirectResponse:
+    """Go back to the page from the address of one of its forms, as after a reload."""
+    await _review(work, review_id)
+    return RedirectResponse(f"/cases/second-reviews/{review_id}", 303)
+
+
+@router.post(f"{_SECOND}/show", dependencies=[requires(Permission.SEE_CASE_CONTENT)])
+async def show_content(request: Request, work: WorkDep, review_id: UUID) -> HTMLResponse:
+    """Show what people wrote as well, and record that a responder asked."""
+    review = await _review(work, review_id)
+    try:
+        await case_handlers.show_content(work, await cases.get(work.session, work.viewer, review.case_id))
+    except CapReached:
+        return await _second(request, work, review, status=409)
+    return await _second(request, work, review, content=True)
+
+
+@router.post(_SECOND)
+async def decide(request: Request, work: WorkDep, review_id: UUID) -> Response:
+    """Record what the second person decides; if it is refused, show the page again with the reason."""
+    review = await _review(work, review_id)
+    form = await FormReader.posted(request)
+    outcome = form.choice("outcome", Outcome, "Choose how it should end")
+    reason = form.text("reason", "Say why")
+    typed = {"outcome": outcome, "reason": form.first("reason")}
+    if outcome is None or reason is None:
+        return await _second(request, work, review, typed=typed, errors=form.errors, status=422)
+    try:
+        await handlers.decide(work, review_id, outcome, reason)
+    except tuple(_ALL_REFUSALS) as error:
+        status = record_refusal(refusal_of(error, _ALL_REFUSALS), error, form.errors, "outcome")
+        return await _second(request, work, review, typed=typed, errors=form.errors, status=status)
+    return RedirectResponse(f"/cases/second-reviews/{review_id}?done=decided", 303)
+
+
+async def _review(work: Work, review_id: UUID) -> SecondReview:
+    return await queries.get(work.session, work.viewer, review_id)
+
+
+async def _second(
+    request: Request,
+    work: Work,
+    review: SecondReview,
+    *,
+    content: bool = False,
+    typed: Mapping[str, object] | None = None,
+    errors: FormErrors | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    case = await cases.get(work.session, work.viewer, review.case_id)
+    if case.restricted:
+        await case_handlers.open_page(work, case.case_id)
+    report = await reports.read(work.session, case.report_id, content=content)
+    names = await names_of(work.session, views.nameless(report))
+    notes = await cases.notes(work.session, case.case_id) if content else []
+    return render(
+        request,
+        "second_review.html",
+        status,
+        review=review,
+        case=case,
+        own=domain.same(review.resolved_by, work.viewer.subject),
+        report=report,
+        rows=views.rows(report, names, grace=None, content=content),
+        added=[note for note in notes if note.by_reporter],
+        content=content,
+        viewer=work.viewer,
+        exposure=await exposure.of_person(work.session, work.viewer.subject, work.now),
+        outcomes=sorted(domain.judgements(case.report_type), key=list(views.OUTCOMES).index),
+        answers=typed or {},
+        wording=views,
+        errors=errors or FormErrors(),
+        done=_done(request),
+    )
+
+
 async def _page(
     request: Request,
     session: AsyncSession,
@@ -116,6 +213,9 @@ async def _page(
         limits=limits,
         leads=viewer.leads,
         requests=asking,
+        reviews=await queries.waiting(session, viewer),
+        differing=await queries.differing(session, viewer, now) if viewer.leads else [],
+        agreement=await queries.agreement(session, viewer, now) if viewer.leads else [],
         totals=await exposure.totals(session, viewer.leads, now) if viewer.leads else [],
         names=await names_of(session, [one.subject for one in asking]),
         wording=views,

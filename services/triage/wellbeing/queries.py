@@ -1,14 +1,28 @@
-"""Reads who stepped back from a case."""
+"""Reads who stepped back from a case, and second reviews of outcomes."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
+from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries as cases
-from services.triage.cases.access import conflict_key
+from services.triage.cases.access import Viewer, conflict_key
+from services.triage.cases.domain import Case
+from services.triage.wellbeing.domain import NoSuchReview, SecondReview
+from services.triage.wellbeing.tables import SecondReviewRow
 from shared.audit import chain
+from shared.events.vocabulary import Team
+
+MOST_OFFERED = 50
+MOST_COUNTED = 1_000
+"""Agreement is of the newest reviews, up to this number."""
+RECENT = timedelta(days=90)
+_REVIEW = TypeAdapter(SecondReview)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +41,97 @@ async def conflicts(session: AsyncSession, case_id: UUID) -> list[Conflict]:
     declared = [one for one in await chain.read(session, case_id) if one.action == "conflict_declared"]
     newest = {conflict_key(one.actor): Conflict(one.actor, one.at) for one in declared}
     return [conflict for key, conflict in newest.items() if key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """In how many second reviews of a team both people came to the same."""
+
+    team: Team
+    decided: int
+    agree: int
+
+    @property
+    def share(self) -> int:
+        """In whole per cent."""
+        return round(100 * self.agree / self.decided)
+
+
+async def waiting(session: AsyncSession, viewer: Viewer) -> list[tuple[SecondReview, Case]]:
+    """Return second reviews that the viewer may decide, with their cases, those that wait longest first."""
+    row = SecondReviewRow.table()
+    of_teams = row.c.team.in_(sorted(viewer.teams)) & row.c.decided_at.is_(None)
+    by_others = func.lower(row.c.resolved_by).is_distinct_from(viewer.subject.lower())
+    query = select(row).where(of_teams, by_others).order_by(row.c.chosen_at, row.c.review_id)
+    return [(one, case) for one, case in await _with_cases(session, viewer, query) if case.finished]
+
+
+async def differing(session: AsyncSession, viewer: Viewer, now: datetime) -> list[tuple[SecondReview, Case]]:
+    """Return the newest second reviews that differ, in the teams that the viewer leads, with their cases."""
+    row = SecondReviewRow.table()
+    recent = row.c.team.in_(sorted(viewer.leads)) & (row.c.decided_at > now - RECENT)
+    query = select(row).where(recent, row.c.second_outcome != row.c.outcome).order_by(row.c.decided_at.desc())
+    return await _with_cases(session, viewer, query)
+
+
+async def _with_cases(session: AsyncSession, viewer: Viewer, query: Select[Any]) -> list[tuple[SecondReview, Case]]:
+    rows = (await session.execute(query.limit(MOST_OFFERED))).mappings()
+    found = [_REVIEW.validate_python(dict(one)) for one in rows]
+    seen: dict[UUID, Case] = {
+        case.case_id: case for case in await cases.visible(session, viewer, [one.case_id for one in found])
+    }
+    return [(one, seen[one.case_id]) for one in found if one.case_id in seen]
+
+
+async def agreement(session: AsyncSession, viewer: Viewer, now: datetime) -> list[Agreement]:
+    """Return the agreement in the teams that the viewer leads, without cases that are kept from them."""
+    row, present = SecondReviewRow, cases.present(viewer)
+    recent = select(row.team, (row.second_outcome == row.outcome).label("agrees")).join(
+        present, present.c.case_id == row.case_id
+    )
+    recent = recent.where(row.team.in_(sorted(viewer.leads)), row.decided_at > now - RECENT)
+    some = recent.order_by(row.decided_at.desc()).limit(MOST_COUNTED).subquery()
+    agree = func.count().filter(some.c.agrees)
+    rows = await session.execute(select(some.c.team, func.count(), agree).group_by(some.c.team).order_by(some.c.team))
+    return [Agreement(Team(team), decided, agreeing) for team, decided, agreeing in rows]
+
+
+async def get(session: AsyncSession, viewer: Viewer, review_id: UUID) -> SecondReview:
+    """Return one second review.
+
+    Raises:
+        NoSuchReview: there is none, or the viewer may not see its case.
+    """
+    row = SecondReviewRow.table()
+    found = (await session.execute(select(row).where(row.c.review_id == review_id))).mappings().one_or_none()
+    if found is None or not await cases.visible(session, viewer, [found["case_id"]]):
+        raise NoSuchReview
+    return _REVIEW.validate_python(dict(found))
+
+
+async def waiting_on(session: AsyncSession, case_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the cases that wait for a second review."""
+    row = SecondReviewRow
+    wanted = row.case_id == any_(literal(list(case_ids), ARRAY(Uuid)))
+    return set(await session.scalars(select(row.case_id).where(wanted, row.decided_at.is_(None))))
+
+
+async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, list[SecondReview]]:
+    """Return the second reviews of each case, oldest first, in one statement."""
+    row = SecondReviewRow.table()
+    wanted = select(row).where(row.c.case_id == any_(literal(list(case_ids), ARRAY(Uuid))))
+    found: dict[UUID, list[SecondReview]] = {case_id: [] for case_id in case_ids}
+    for one in (await session.execute(wanted.order_by(row.c.case_id, row.c.resolution))).mappings():
+        found[one["case_id"]].append(_REVIEW.validate_python(dict(one)))
+    return found
+
+
+def facts_of(reviews: Iterable[SecondReview]) -> dict[str, str]:
+    """Return what the activity record of a case says of its second reviews: a fingerprint, nothing to erase in it."""
+    values = {f"{one.review_id} {name}": value for one in reviews for name, value in asdict(one).items()}
+    return {"second_reviews": chain.fingerprint(values) if values else ""}
+
+
+async def facts(session: AsyncSession, case_ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, str]]:
+    """Return what the activity record of each case says of its second reviews, for `verify`."""
+    return {case_id: facts_of(reviews) for case_id, reviews in (await of_cases(session, case_ids)).items()}

@@ -1,7 +1,7 @@
 """How the API and the pages answer when someone cannot step back, or cannot be let in again."""
 
 from services.triage.exposure.domain import NotTheirLead
-from services.triage.wellbeing.domain import NoConflictDeclared
+from services.triage.wellbeing.domain import NoConflictDeclared, NoSuchReview, ReviewDecided
 from shared.web.refusals import Refusal, Refusals
 
 REFUSALS: Refusals = {
@@ -11,6 +11,16 @@ REFUSALS: Refusals = {
         "That person does not ask you to see more",
         "Another lead may have decided already.",
         field="subject",
+    ),
+    NoSuchReview: Refusal(
+        404, "second-review-not-found", "There is no such second review here", "It may be with another team."
+    ),
+    ReviewDecided: Refusal(
+        409,
+        "second-review-decided",
+        "This second review is over",
+        "Someone decided it meanwhile, or the case is open again.",
+        field="outcome",
     ),
     NoConflictDeclared: Refusal(
         409,

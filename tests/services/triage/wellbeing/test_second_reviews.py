@@ -1,0 +1,221 @@
+"""Some outcomes go to a second person, who decides without knowing the first decision; agreement is a figure."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from httpx import AsyncClient
+from pydantic import ValidationError
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from services.triage.cases.tables import CaseRow
+from services.triage.consumer import operations_handlers
+from services.triage.operations.queries import records
+from services.triage.settings import TriageSettings
+from services.triage.wellbeing.domain import drawn
+from services.triage.wellbeing.tables import SecondReviewRow
+from shared.audit import chain
+from shared.audit.verification import verify
+from shared.auth.permissions import Role
+from shared.events.envelope import Envelope
+from shared.events.triage import CaseResolved
+from shared.events.vocabulary import Team
+from tests.services.triage.builders import IDS, WRITER, Submitted, envelope, misuse, open_cases, report
+from tests.services.triage.buttons import press
+from tests.services.triage.conftest import Triage
+
+SERVICE = "triage"
+URGENT = {"behaviours": ("doxing",), "content_state": "online"}
+ALL, NONE = {"smart": 100, "sirt": 100}, {"smart": 0}
+
+
+async def resolved(triage: Triage, client: AsyncClient, told: Submitted, outcome: str) -> Envelope[CaseResolved]:
+    """Let the person of `client` resolve the case of a report that is open; return what is published."""
+    page = f"/cases/{told.reference}"
+    await press(client, page, f"{page}/claim")
+    assert (await press(client, page, f"{page}/resolve", outcome=outcome)).status_code == 303
+    case = await the_case(triage, told)
+    about = {"case_id": case.case_id, "report_id": case.report_id, "reference": case.reference, "team": case.team}
+    event = CaseResolved.model_validate({**about, "at": triage.clock.now(), "outcome": outcome})
+    return replace(envelope(event), subject=str(case.case_id))
+
+
+async def the_case(triage: Triage, told: Submitted) -> CaseRow:
+    async with triage.database.transaction() as session:
+        return (await session.scalars(select(CaseRow).where(CaseRow.reference == told.reference))).one()
+
+
+async def reviews(triage: Triage) -> list[SecondReviewRow]:
+    async with triage.database.transaction() as session:
+        return list(await session.scalars(select(SecondReviewRow).order_by(SecondReviewRow.chosen_at)))
+
+
+async def chosen(triage: Triage, *events: Envelope[CaseResolved], shares: dict[str, int]) -> list[SecondReviewRow]:
+    async with triage.database.transaction() as session:
+        await operations_handlers(shares, WRITER)[CaseResolved](session, events, triage.clock.now())
+    return await reviews(triage)
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "shares", "why"),
+    [
+        ({}, "support_given", ALL, "sample"),
+        ({}, "support_given", NONE, None),
+        ({}, "no_violation_found", NONE, None),
+        (URGENT, "no_violation_found", NONE, "p1_no_violation"),
+        (URGENT, "support_given", NONE, None),
+        ({}, "withdrawn", ALL, None),
+        ({}, "duplicate", ALL, None),
+    ],
+)
+async def test_a_share_of_outcomes_and_every_urgent_one_without_a_violation_is_chosen(
+    triage: Triage, sam: AsyncClient, answers: dict[str, object], outcome: str, shares: dict[str, int], why: str | None
+) -> None:
+    told = report(**answers)
+    await open_cases(triage.database, told)
+    event = await resolved(triage, sam, told, outcome)
+    found = await chosen(triage, event, shares=shares)
+    assert [(one.why, one.outcome, one.resolved_by) for one in found] == ([(why, outcome, "S4001")] if why else [])
+    assert len(await chosen(triage, event, shares=shares)) == len(found)  # the same event again adds nothing
+
+
+def test_a_draw_is_even_and_always_the_same() -> None:
+    draws = [drawn(str(IDS.uuid())) for _ in range(2000)]
+    assert 5 < sum(draw < 10 for draw in draws) / 20 < 15
+    assert all(0 <= draw < 100 for draw in draws)
+    assert drawn("a") == drawn("a") != drawn("b")
+
+
+async def test_the_second_person_decides_without_knowing_the_first_decision(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient
+) -> None:
+    told = report(**URGENT)
+    await open_cases(triage.database, told)
+    [review] = await chosen(triage, await resolved(triage, sam, told, "no_violation_found"), shares=NONE)
+    page = f"/cases/second-reviews/{review.review_id}"
+    assert page in (await aisha.get("/cases/wellbeing")).text
+    assert page not in (await sam.get("/cases/wellbeing")).text
+    blind = (await aisha.get(page)).text
+    for tells in ("No violation found</dd>", "Sam Reid", "S4001", told.reference, told.narrative):
+        assert tells not in blind.replace("<option", "")
+    assert told.narrative in (await press(aisha, page, f"{page}/show")).text
+    answer = await press(aisha, page, page, reason=" ")
+    assert answer.status_code == 422
+    assert "Choose how it should end" in answer.text
+    answer = await press(aisha, page, page, outcome="reported_to_platform", reason="It is a threat")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{page}?done=decided")
+    assert "The two people came to different outcomes" in (await aisha.get(page)).text
+    case = await the_case(triage, told)
+    assert (case.state, case.outcome) == ("resolved", "no_violation_found")  # a lead decides what follows
+    seen = (await aisha.get("/cases/wellbeing")).text
+    assert "0 of 1 second reviews came to the same outcome (0%)" in seen
+    assert f"/cases/{told.reference}" in seen
+    assert told.reference not in (await sam.get("/cases/wellbeing")).text
+    timeline = (await aisha.get(f"/cases/{told.reference}/timeline")).text
+    assert "Second review: another person came to another outcome" in timeline
+    again = await press(aisha, f"/cases/{told.reference}", page, outcome="no_violation_found", reason="I think again")
+    assert again.status_code == 409
+    async with triage.database.transaction() as session:
+        assert (await chain.read(session, case.case_id))[-1].reason == "It is a threat"
+
+
+async def test_who_resolved_it_and_who_may_not_see_the_case_do_not_decide(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient, maria: AsyncClient
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    [review] = await chosen(triage, await resolved(triage, sam, told, "support_given"), shares=ALL)
+    page = f"/cases/second-reviews/{review.review_id}"
+    assert "You resolved this case" in (await sam.get(page)).text
+    mine = await press(sam, f"/cases/{told.reference}", page, outcome="support_given", reason="Sure")
+    assert (mine.status_code, "someone else has to look" in mine.text) == (409, True)
+    assert (await maria.get(page)).status_code == 404
+    await press(aisha, f"/cases/{told.reference}/step-back", f"/cases/{told.reference}/conflict")
+    assert (await aisha.get(page)).status_code == 404
+    assert page not in (await aisha.get("/cases/wellbeing")).text
+    done = {"decided_by": "s4001", "decided_at": triage.clock.now(), "second_outcome": "support_given"}
+    with pytest.raises(IntegrityError, match="decided_by_another"):
+        async with triage.database.transaction() as session:
+            await session.execute(update(SecondReviewRow).values(done))
+
+
+async def test_a_case_that_is_resolved_again_is_reviewed_for_its_newest_outcome(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    page = f"/cases/{told.reference}"
+    [first] = await chosen(triage, await resolved(triage, sam, told, "support_given"), shares=ALL)
+    await press(sam, page, f"{page}/reopen", text="A new post")
+    there = f"/cases/second-reviews/{first.review_id}"
+    assert there not in (await aisha.get("/cases/wellbeing")).text
+    assert (await press(aisha, page, there, outcome="support_given", reason="Yes")).status_code == 409
+    triage.clock.move(timedelta(minutes=1))
+    [second] = await chosen(triage, await resolved(triage, aisha, told, "police_referral"), shares=ALL)
+    assert (second.outcome, second.resolved_by) == ("police_referral", "S4002")
+    await press(sam, page, f"{page}/reopen", text="They took it back")
+    assert await chosen(triage, await resolved(triage, sam, told, "withdrawn"), shares=ALL) == []
+
+
+async def test_agreement_leaves_out_cases_that_are_kept_from_the_lead(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient
+) -> None:
+    tolds = [report(), report()]
+    await open_cases(triage.database, *tolds)
+    for told in tolds:
+        await chosen(triage, await resolved(triage, sam, told, "support_given"), shares=ALL)
+    async with triage.client(Role.SMART_RESPONDER, subject="S4003") as third:
+        for one in await reviews(triage):
+            page = f"/cases/second-reviews/{one.review_id}"
+            assert (await press(third, page, page, outcome="support_given", reason="Fair")).status_code == 303
+    assert "2 of 2 second reviews" in (await aisha.get("/cases/wellbeing")).text
+    page = f"/cases/{tolds[0].reference}"
+    await press(aisha, f"{page}/step-back", f"{page}/conflict")
+    assert "1 of 1 second reviews" in (await aisha.get("/cases/wellbeing")).text
+
+
+async def test_scripts_list_what_waits_and_decide(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    [review] = await chosen(triage, await resolved(triage, sam, told, "support_given"), shares=ALL)
+    there, decision = "/cases/api/v1/second-reviews", {"outcome": "support_given", "reason": "Fair"}
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SMART_RESPONDER))
+        assert (await client.get(there)).json() == {"items": []}
+        refused = await client.post(f"{there}/{review.review_id}", json=decision)
+        assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "resolved-by-you")
+        client.headers.update(triage.bearer(Role.SMART_RESPONDER, subject="S4003"))
+        [item] = (await client.get(there)).json()["items"]
+        assert item.keys() == {"review_id", "report_type", "team", "priority", "chosen_at"}
+        done = (await client.post(f"{there}/{review.review_id}", json=decision)).json()
+    assert done == {"outcome": "support_given", "second_outcome": "support_given", "agrees": True}
+
+
+async def test_a_second_review_changed_by_hand_is_found(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    await chosen(triage, await resolved(triage, sam, told, "support_given"), shares=ALL)
+    triage.by_hand.add("second_review")
+    async with triage.database.transaction() as session:
+        await session.execute(update(SecondReviewRow).values(outcome="no_violation_found"))
+        [broken] = await verify(session, records=records)
+    assert broken.fields == ("second_reviews",)
+
+
+async def test_what_a_line_manager_decided_is_theirs(triage: Triage) -> None:
+    told = misuse()
+    await open_cases(triage.database, told)
+    case = await the_case(triage, told)
+    async with triage.database.transaction() as session:
+        await session.execute(update(CaseRow).values(state="resolved", outcome="no_breach"))
+    triage.by_hand.add("case")
+    about = {"case_id": case.case_id, "report_id": case.report_id, "reference": case.reference, "team": case.team}
+    event = CaseResolved.model_validate({**about, "at": triage.clock.now(), "outcome": "no_breach"})
+    assert await chosen(triage, replace(envelope(event)), shares={Team.LINE_MANAGER: 100}) == []
+
+
+@pytest.mark.parametrize("shares", ["smart=101", "smart", "nobody=5", "smart=-1"])
+def test_a_share_is_of_a_team_and_from_0_to_100(shares: str) -> None:
+    with pytest.raises(ValidationError, match="triage_second_reviews"):
+        TriageSettings(triage_database_url="x", secret_key="s" * 40, triage_second_reviews=shares)  # type: ignore[arg-type] # as from the environment
