@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -79,6 +80,10 @@ class TooFewLeft(Exception):
 class TooManyCases(Exception):
     """More cases than one act takes."""
 
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
 
 # What is tuned, and why.
 
@@ -118,7 +123,9 @@ MOST_SHARERS = 50
 MOST_COUNTED = 1000
 """Reports of a campaign are counted up to this number."""
 MOST_AT_ONCE = 1000
-"""Cases that one act takes."""
+"""Cases that are put in a campaign, or taken out, at once."""
+MOST_IN_TURN = 250
+"""Cases that one request writes to, or resolves, each by itself: about 5 s. More are work for a bulk action."""
 MEMBERS_FOR_REASONS = 200
 """Of a campaign's cases, the newest whose keys are compared."""
 
@@ -190,7 +197,7 @@ def expires_at(kind: KeyKind, at: datetime, personal_links: timedelta) -> dateti
     return at + (personal_links if kind is KeyKind.ACCOUNT else KEPT_FOR[kind])
 
 
-def live(sharers: Sequence[Sharer], threshold: Threshold) -> list[Sharer]:
+def live(sharers: Collection[Sharer], threshold: Threshold) -> list[Sharer]:
     """Return those of the sharers that are close enough in time to the newest, if they are of enough reports."""
     if not sharers:
         return []
@@ -200,7 +207,7 @@ def live(sharers: Sequence[Sharer], threshold: Threshold) -> list[Sharer]:
 
 
 def place(
-    fresh: Mapping[UUID, Collection[Key]],
+    fresh: Mapping[Sharer, AbstractSet[Key]],
     sharers: Mapping[Key, Sequence[Sharer]],
     belong: Mapping[UUID, UUID],
     limits: Mapping[KeyKind, Threshold],
@@ -213,18 +220,19 @@ def place(
 
     Args:
         fresh: cases with the keys that they got now, the oldest case first.
-        sharers: the cases that have each of these keys, those of the batch too; without keys that were dismissed.
+        sharers: the newest cases that have each of these keys; none for a key that was dismissed.
         belong: the campaign that each of these cases is in, if it is in one that was not dismissed.
         limits: as `thresholds` gives them.
         new_id: makes the id of a campaign.
     """
     home, joined = dict(belong), []
-    for case_id, keys in fresh.items():
-        for key in sorted(keys, key=lambda key: (_RANK[key.kind], key.value)):
-            group = [one.case_id for one in live(sharers.get(key, ()), limits[key.kind])]
-            if case_id not in group:
+    for case, keys in fresh.items():
+        for key in sorted(keys & sharers.keys(), key=lambda key: (_RANK[key.kind], key.value)):
+            near = live({case, *sharers[key]}, limits[key.kind])  # the newest may not include this one
+            if case not in near:
                 continue
-            there = home.get(case_id) or _most_common(home[one] for one in group if one in home)
+            group = sorted({one.case_id for one in near})
+            there = home.get(case.case_id) or _most_common(home[one] for one in group if one in home)
             campaign_id = there or new_id()
             left = [one for one in group if one not in home]
             joined += [Joined(campaign_id, one, there is None) for one in left]

@@ -147,6 +147,7 @@ async def message(work: Work, campaign_id: UUID, text: str, chosen: Collection[U
     Raises:
         CampaignNotFound, CampaignDismissed: as for every change.
         NoCases, NoSuchMember: there is no confirmed case, or one that was chosen is not in the campaign.
+        TooManyCases: these are more than one request takes.
     """
     await _lock(work, campaign_id)
     confirmed = await queries.members(work.session, work.viewer, campaign_id, MemberState.CONFIRMED)
@@ -171,7 +172,7 @@ async def resolve(
         reason: internal.
 
     Raises:
-        CampaignNotFound, CampaignDismissed, NoCases, NoSuchMember: as for `message`.
+        CampaignNotFound, CampaignDismissed, NoCases, NoSuchMember, TooManyCases: as for `message`.
     """
     await _lock(work, campaign_id)
     confirmed = await queries.members(work.session, work.viewer, campaign_id, MemberState.CONFIRMED)
@@ -219,7 +220,13 @@ def _chosen(members: Sequence[queries.Member], chosen: Collection[UUID]) -> list
 
 
 async def _each(work: Work, read: Mapping[UUID, int], act: Callable[[UUID, int], Awaitable[None]]) -> list[Result]:
-    """Act on each case by itself, in the order of their ids; one that refuses does not stop the others."""
+    """Act on each case by itself, in the order of their ids; one that refuses does not stop the others.
+
+    Raises:
+        TooManyCases: it would take too long.
+    """
+    if len(read) > domain.MOST_IN_TURN:
+        raise domain.TooManyCases(domain.MOST_IN_TURN)
     results = []
     await case_queries.lock_cases(work.session, list(read))
     for case_id in sorted(read):
@@ -241,7 +248,7 @@ async def _put_in(work: Work, row: CampaignRow, case_ids: Collection[UUID]) -> N
     if not case_ids:
         raise domain.NoCases
     if len(set(case_ids)) > domain.MOST_AT_ONCE:
-        raise domain.TooManyCases
+        raise domain.TooManyCases(domain.MOST_AT_ONCE)
     seen = await queries.teams_of(work.session, work.viewer, case_ids)
     if len(seen) < len(set(case_ids)):
         raise case_domain.CaseNotFound

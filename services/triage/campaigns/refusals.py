@@ -1,7 +1,7 @@
 """How the API and the pages answer when a campaign is not shown or not changed."""
 
 from services.triage.campaigns import domain
-from shared.web.refusals import Refusal, Refusals
+from shared.web.refusals import Refusal, Refusals, reading
 
 REFUSALS: Refusals = {
     domain.CampaignNotFound: Refusal(
@@ -23,5 +23,15 @@ REFUSALS: Refusals = {
     domain.TooFewLeft: Refusal(
         409, "too-few-cases", "Without these cases it would be no campaign", "Dismiss the campaign instead."
     ),
-    domain.TooManyCases: Refusal(422, "too-many-cases", "These are too many cases at once", "Choose at most 1,000."),
+    domain.TooManyCases: Refusal(
+        422,
+        "too-many-cases",
+        "These are too many cases at once",
+        "Choose fewer, or use a bulk action from the queue.",
+        members=reading(domain.TooManyCases, lambda error: {"most": error.most}),
+        page=reading(
+            domain.TooManyCases,
+            lambda error: f"Choose at most {error.most:,} cases at once, or use a bulk action from the queue.",
+        ),
+    ),
 }

@@ -72,7 +72,7 @@ async def suggest(session: AsyncSession, now: datetime, *, ids: Ids, personal_li
     fresh = await _store(session, found, wanted, now, personal_links)
     limits = domain.thresholds(personal_links)
     sharers = await _sharers(session, {key for keys in fresh.values() for key in keys}, now)
-    everyone = {one.case_id for some in sharers.values() for one in some}
+    everyone = {one.case_id for some in (fresh, *sharers.values()) for one in some}
     placed = domain.place(fresh, sharers, await _homes(session, everyone), limits, ids.uuid)
     await _join(session, placed, found, now)
     return len(changed)
@@ -133,22 +133,22 @@ async def _store(
     wanted: Mapping[UUID, Collection[Key]],
     now: datetime,
     personal_links: timedelta,
-) -> dict[UUID, set[Key]]:
+) -> dict[Sharer, set[Key]]:
     """Let the cases have these keys; return which of them are new, by case, the oldest report first."""
     table = CaseKey.table()
     columns = (table.c.case_id, table.c.kind, table.c.key)
     kept = await session.execute(select(*columns).where(_among(table.c.case_id, wanted)))
     known = domain.by_case((case_id, Key(KeyKind(kind), key)) for case_id, kind, key in kept)
-    fresh: dict[UUID, set[Key]] = {}
+    fresh: dict[Sharer, set[Key]] = {}
     gone: list[tuple[UUID, str, str]] = []
     rows: list[dict[str, object]] = []
     for case in sorted(found, key=lambda one: (one.submitted_at, one.case_id)):
         until = {kind: domain.expires_at(kind, case.submitted_at, personal_links) for kind in KeyKind}
         lasting = {key for key in wanted[case.case_id] if until[key.kind] > now}
         had = known.get(case.case_id, set())
-        fresh[case.case_id] = lasting - had
+        new = fresh[Sharer(case.case_id, case.report_id, case.submitted_at)] = lasting - had
         gone += [(case.case_id, *key) for key in had - lasting]
-        rows += [_row(case, key, until[key.kind]) for key in fresh[case.case_id]]
+        rows += [_row(case, key, until[key.kind]) for key in new]
     await copy_in(session, table, rows)
     if gone:
         await session.execute(delete(table).where(tuple_(*columns).in_(gone)))

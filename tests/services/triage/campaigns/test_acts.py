@@ -156,20 +156,24 @@ async def test_what_was_dismissed_is_not_suggested_again_until_then(triage: Tria
     assert (await sam.post(f"{path}/confirm"))["state"] == "confirmed"
 
 
-async def test_one_message_goes_to_every_reporter_as_if_alone(triage: Triage, sam: Script) -> None:
-    await opened(triage, *(told(urls=(POST,), also_affects=("dwp_information",)) for _ in range(3)), told(urls=(POST,)))
-    path = f"/{(await sam.get())['items'][0]['campaign_id']}"
-    await sam.post(f"{path}/confirm")
-    members = (await sam.get(path))["members"]
-    results = (await sam.post(f"{path}/message", text="We asked for the post to be removed."))["results"]
-    assert [one["ok"] for one in results] == [True] * 4
-    told_to = [
-        ReporterUpdateShared.model_validate_json(value) for value in await published(triage, ReporterUpdateShared.TYPE)
-    ]
-    assert {one.report_id for one in told_to} == {UUID(one["report_id"]) for one in members}
-    assert {one.text for one in told_to} == {"We asked for the post to be removed."}
-    one_more = (await sam.post(f"{path}/message", text="It is gone.", case_ids=[members[0]["case_id"]]))["results"]
-    assert [one["case_id"] for one in one_more] == [members[0]["case_id"]]
+async def test_one_message_goes_to_every_reporter_as_if_alone(triage: Triage) -> None:
+    async with triage.client() as client:
+        lee = Script(triage, client, Role.SMART_RESPONDER, Role.SIRT_RESPONDER, subject="S4005")
+        twice = {"urls": (POST,), "also_affects": ("dwp_information",)}  # each of these has a case with SIRT too
+        await opened(triage, *(told(**twice) for _ in range(3)), told(urls=(POST,)))
+        path = f"/{(await lee.get())['items'][0]['campaign_id']}"
+        await lee.post(f"{path}/confirm")
+        members = (await lee.get(path))["members"]
+        assert len(members) == 7
+        results = (await lee.post(f"{path}/message", text="We asked for the post to be removed."))["results"]
+        assert [one["ok"] for one in results] == [True] * 4
+        sent = await published(triage, ReporterUpdateShared.TYPE)
+        told_to = [ReporterUpdateShared.model_validate_json(value) for value in sent]
+        assert sorted(one.report_id for one in told_to) == sorted({UUID(one["report_id"]) for one in members})
+        assert {one.text for one in told_to} == {"We asked for the post to be removed."}
+        chosen = [members[0]["case_id"]]
+        again = (await lee.post(f"{path}/message", text="It is gone.", case_ids=chosen))["results"]
+        assert [one["case_id"] for one in again] == chosen
 
 
 async def test_one_outcome_for_the_chosen_cases_with_a_result_for_each(

@@ -113,13 +113,14 @@ def placed(
 ) -> list[tuple[int, int, bool]]:
     ids = count(500)
     homes = {UUID(int=one): UUID(int=home) for one, home in (belong or {}).items()}
-    wanted = {UUID(int=one): keys for one, keys in fresh.items()}
+    everyone = {one.case_id.int: one for some in sharers.values() for one in some}
+    wanted = {everyone.get(one, sharer(one)): set(keys) for one, keys in fresh.items()}
     joined = place(wanted, sharers, homes, LIMITS, lambda: UUID(int=next(ids)))
     return [(one.campaign_id.int, one.case_id.int, one.new) for one in joined]
 
 
 def test_two_reports_of_one_post_are_a_campaign_and_one_report_is_not() -> None:
-    assert placed({2: [LINK]}, {LINK: [sharer(2), sharer(1)]}) == [(500, 2, True), (500, 1, True)]
+    assert placed({2: [LINK]}, {LINK: [sharer(2), sharer(1)]}) == [(500, 1, True), (500, 2, True)]
     assert placed({2: [LINK]}, {LINK: [sharer(2)]}) == []
     assert placed({2: [LINK]}, {LINK: [sharer(2, report=1), sharer(1)]}) == [], "both are cases of one report"
 
@@ -145,6 +146,13 @@ def test_a_case_joins_the_campaign_that_its_strongest_key_has() -> None:
 def test_cases_without_a_campaign_come_along_and_others_stay_where_they_are() -> None:
     sharers = {LINK: [sharer(3), sharer(1)], ACCOUNT: [sharer(3), sharer(2), sharer(4)]}
     assert placed({3: [LINK, ACCOUNT]}, sharers, {1: 10, 2: 20}) == [(10, 3, False), (10, 4, False)]
+
+
+def test_a_case_that_is_not_among_the_newest_with_its_key_comes_along_all_the_same() -> None:
+    newest = [sharer(n) for n in range(10, 60)]
+    joined = placed({1: [LINK], 2: [LINK]}, {LINK: newest})
+    assert {case for _, case, _ in joined} == {1, 2, *range(10, 60)}
+    assert len({campaign for campaign, _, _ in joined}) == 1
 
 
 def test_it_does_not_matter_how_cases_are_batched() -> None:

@@ -8,7 +8,7 @@ from itertools import count
 from sqlalchemy import select, text
 
 from services.triage.campaigns import queries
-from services.triage.campaigns.domain import PERSONAL_LINKS, CampaignState
+from services.triage.campaigns.domain import MOST_SHARERS, PERSONAL_LINKS, CampaignState
 from services.triage.campaigns.queries import Campaign
 from services.triage.campaigns.suggestions import forget, suggest
 from services.triage.campaigns.tables import CampaignMember, CaseKey
@@ -76,6 +76,11 @@ async def test_reports_of_one_post_are_suggested_with_the_reason_and_the_number_
     assert again.reasons[-1] == "4 reports in 2 h by 2 reporters, 1 anonymous"
 
 
+async def test_a_burst_in_one_batch_is_one_campaign(database: Database) -> None:
+    [one] = await suggested(database, *(told(urls=(POST,)) for _ in range(MOST_SHARERS + 10)))
+    assert one.size == MOST_SHARERS + 10
+
+
 async def test_each_reason_suggests_by_itself(database: Database) -> None:
     sent = [told(), told()]
     by_reason = {
@@ -108,16 +113,27 @@ async def test_what_may_be_trade_union_activity_is_compared_with_nothing(databas
     assert await keys(database) == set()
 
 
+AISHA = replace(
+    viewer(Team.SMART, Team.TRIAGE_DESK, Team.LINE_MANAGER, subject="S4002", lead=True),
+    name="Aisha Khan",
+    keys=keys_of_member(staff_id="S4002", name="Aisha Khan", email=None),
+)
+
+
 async def test_who_sees_one_of_two_cases_does_not_learn_that_there_is_another(database: Database) -> None:
+    [whole] = await suggested(database, told(urls=(POST,)), misuse(urls=(POST,)), who=AISHA)
+    assert whole.size == 2
+    assert await seen(database) == []
+    [part] = await suggested(database, told(urls=(POST,)))
+    assert (part.campaign_id, part.size) == (whole.campaign_id, 2)
+
+
+async def test_who_is_kept_from_one_of_its_cases_does_not_learn_of_a_campaign(database: Database) -> None:
     suspects = (Person(relation=Relation.COLLEAGUE, name="Sam Reid"),)
-    hidden: list[Submitted] = [told(urls=(POST,), suspected=suspects), misuse(urls=(POST,))]
-    every = viewer(Team.SMART, Team.TRIAGE_DESK, Team.LINE_MANAGER, subject="S4002", lead=True)
-    aisha = replace(every, name="Aisha Khan", keys=keys_of_member(staff_id="S4002", name="Aisha Khan", email=None))
-    [whole] = await suggested(database, told(urls=(POST,)), *hidden, who=aisha)
+    about_sam = told(urls=(POST,), suspected=suspects)
+    [whole] = await suggested(database, told(urls=(POST,)), told(urls=(POST,)), about_sam, who=AISHA)
     assert whole.size == 3
     assert await seen(database) == []
-    [part] = await suggested(database, told(urls=(POST,)), who=replace(aisha, leads=frozenset()))
-    assert part.size == 3
 
 
 async def test_links_by_personal_accounts_end_and_so_does_a_suggestion_without_another_reason(
