@@ -104,7 +104,6 @@ _ATTEMPTS: Mapping[Action, Callable[[Case, Actor, datetime], object]] = {
     Action.MESSAGE: cases.write_to_reporter,
     Action.RESOLVE: lambda case, actor, _now: cases.resolve(case, actor, min(cases.OUTCOMES[case.report_type])),
 }
-_REFUSED = (cases.StateForbids, cases.ClaimedByAnother, cases.NotYourClaim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,12 @@ class Forecast:
 
 
 def forecast(
-    action: Action, chosen: Sequence[tuple[Case, int]], gone: int, actor: Callable[[Case], Actor], now: datetime
+    action: Action,
+    chosen: Sequence[tuple[Case, int]],
+    gone: int,
+    actor: Callable[[Case], Actor],
+    now: datetime,
+    refused: tuple[type[Exception], ...],
 ) -> Forecast:
     """Return whom `action` would affect.
 
@@ -158,10 +162,11 @@ def forecast(
         gone: how many cases the person chose and cannot see any more.
         actor: who acts on a case.
         now: the time.
+        refused: the errors with which a case can be refused.
     """
     others = sum(case.assignee not in {None, actor(case).subject} and not case.finished for case, _ in chosen)
     same = [case for case, version in chosen if case.version == version]
-    refusals = {case.case_id: _refusal(action, case, actor(case), now) for case in same}
+    refusals = {case.case_id: _refusal(action, case, actor(case), now, refused) for case in same}
     return Forecast(
         cases=[case for case in same if refusals[case.case_id] is None],
         held_by_others=others,
@@ -171,10 +176,12 @@ def forecast(
     )
 
 
-def _refusal(action: Action, case: Case, actor: Actor, now: datetime) -> type[Exception] | None:
+def _refusal(
+    action: Action, case: Case, actor: Actor, now: datetime, refused: tuple[type[Exception], ...]
+) -> type[Exception] | None:
     try:
         _ATTEMPTS[action](case, actor, now)
-    except _REFUSED as error:
+    except refused as error:
         return type(error)
     return None
 

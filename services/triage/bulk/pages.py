@@ -99,7 +99,7 @@ async def undo(work: WorkDep, bulk_id: UUID) -> RedirectResponse:
 
 
 async def _preview(request: Request, work: Work, bulk: Bulk, form: OrderForm) -> HTMLResponse:
-    ahead = await queries.would_affect(work.session, work.viewer, bulk, work.now)
+    ahead = await queries.would_affect(work.session, work.viewer, bulk, work.now, NAMES)
     return render(
         request,
         "bulk_preview.html",

@@ -1,6 +1,6 @@
 """Reads bulk actions: what is still to be done, what became of each case, and whom one would affect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,12 +106,14 @@ def _of(bulk_id: UUID, *columns: InstrumentedAttribute[Any]) -> Select[Any]:
     return select(BulkItem.case_id, *columns).where(BulkItem.bulk_id == bulk_id).order_by(BulkItem.case_id)
 
 
-async def would_affect(session: AsyncSession, viewer: Viewer, bulk: Bulk, now: datetime) -> Forecast:
+async def would_affect(
+    session: AsyncSession, viewer: Viewer, bulk: Bulk, now: datetime, refused: Collection[type[Exception]]
+) -> Forecast:
     """Return whom a bulk action would affect, as far as the viewer may see the cases."""
     chosen = {item.case_id: item.version for item in bulk.items}
     found = await cases.visible(session, viewer, chosen)
     pairs = [(case, chosen[case.case_id]) for case in found]
-    return forecast(bulk.action, pairs, len(chosen) - len(found), viewer.actor, now)
+    return forecast(bulk.action, pairs, len(chosen) - len(found), viewer.actor, now, tuple(refused))
 
 
 async def references(session: AsyncSession, viewer: Viewer, bulk: Bulk) -> Mapping[UUID, str]:

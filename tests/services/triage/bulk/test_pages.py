@@ -124,6 +124,14 @@ async def test_resolving_and_transferring_offer_what_fits_and_need_it(triage: Tr
     assert "The 10 minutes to undo this are over" in (await aisha.get(page)).text
 
 
+async def test_a_preview_knows_every_reason_for_which_a_case_is_refused(triage: Triage, sam: AsyncClient) -> None:
+    await open_cases(triage.database, report(behaviours=("threat",)), report())
+    await do(sam, await choose(sam, "claim", await ticked(triage)))
+    preview = (await sam.get(await choose(sam, "resolve", await ticked(triage)))).text
+    assert "Resolve 1 case" in preview
+    assert "threat to life" in preview
+
+
 async def test_a_second_press_of_the_button_does_nothing_more(triage: Triage, sam: AsyncClient) -> None:
     await open_cases(triage.database, report())
     page = await choose(sam, "message", await ticked(triage))
