@@ -6,6 +6,7 @@ begins with `=`, so marks and words do not meet.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -253,9 +254,11 @@ def may_see(subject: str, teams: Iterable[str], leads: Iterable[str]) -> list[st
     return [*(f"=t:{team}" for team in sorted(teams)), *(f"=r:{team}" for team in sorted(leads)), f"=w:{subject}"]
 
 
-LEVELS = 6
-_SMALLEST, _STEP = 11, 2
-"""Documents are numbered as cases arrive. A window of level n is two blocks of 2,048 × 4ⁿ numbers."""
+LEVELS = 13
+_SMALLEST = 11
+"""Documents are numbered as cases arrive. A window of level n is two blocks of 2,048 × 2ⁿ numbers."""
+_SPARE = 1.3
+"""By how much a window is taken larger than the last one promises, so that few searches miss by a little."""
 
 
 def windows_of(number: int) -> Iterator[str]:
@@ -269,21 +272,14 @@ def window(level: int, top: int) -> list[str]:
     return [f"={level}:{one}" for one in (block, block - 1) if one >= 0] if level < LEVELS else []
 
 
-def first_in_window(level: int, top: int) -> int:
-    """Return the lowest number in a window."""
-    return max(((top >> _shift(level)) - 1) << _shift(level), 0) if level < LEVELS else 0
-
-
 def next_level(level: int, found: int, wanted: int) -> int:
-    """Return the level to look at after `found` matches in this one: a few times as many as are wanted, if even."""
-    factor, steps = wanted / max(found, 1), 1
-    while factor > 2 ** (_STEP * steps) and level + steps < LEVELS:
-        steps += 1
-    return level + steps
+    """Return the level at which there should be `wanted` matches, if they are spread evenly, after `found` in this."""
+    missing = _SPARE * wanted / max(found, 1)
+    return min(level + max(1, math.ceil(math.log2(missing))), LEVELS)
 
 
 def _shift(level: int) -> int:
-    return _SMALLEST + _STEP * level
+    return _SMALLEST + level
 
 
 def in_tsquery(marks: Iterable[str]) -> str:

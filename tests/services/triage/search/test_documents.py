@@ -95,7 +95,6 @@ async def test_results_go_on_with_older_ones_and_none_is_left_out_or_comes_twice
 ) -> None:
     """With windows and limits so small that forty cases are as ten million."""
     monkeypatch.setattr(domain, "_SMALLEST", 0)
-    monkeypatch.setattr(domain, "_STEP", 1)
     monkeypatch.setattr(queries, "NEWEST", 7)
     monkeypatch.setattr(queries, "MOST_LOOKED_AT", 9)
     told = [
