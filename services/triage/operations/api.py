@@ -5,23 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
 from services.triage.operations import queries
 from services.triage.operations.charts import Value
-from services.triage.operations.dashboard import PERIODS, Dashboard, dashboard
+from services.triage.operations.dashboard import PERIODS, Asked, Dashboard, dashboard
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
+from shared.events.vocabulary import Team
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Transaction
 
 router = APIRouter(prefix="/cases/api/v1", tags=["operations"])
 
 Overseer = Annotated[Principal, requires(Permission.SEE_OPERATIONS)]
-Days = Annotated[str, Query()]
 DEFAULT_DAYS = 7
 
 
@@ -32,9 +32,15 @@ class FigureParts(Parts):
     lag: queries.LagReader
 
 
-def period(days: str) -> int:
-    """Return the days that a URL asks for; the usual period if they make no sense."""
-    return next((known for known in PERIODS if str(known) == days), DEFAULT_DAYS)
+async def _asked(days: Annotated[str, Query()] = "", team: Annotated[str, Query()] = "") -> Asked:
+    """Return what a URL asks for: the usual days and every team, if it makes no sense."""
+    return Asked(
+        next((known for known in PERIODS if str(known) == days), DEFAULT_DAYS),
+        next((known for known in Team if known == team), None),
+    )
+
+
+AskedDep = Annotated[Asked, Depends(_asked)]
 
 
 def keys_of(principal: Principal) -> Collection[str]:
@@ -42,10 +48,10 @@ def keys_of(principal: Principal) -> Collection[str]:
     return Viewer.of(principal).keys
 
 
-async def read(parts: FigureParts, session: AsyncSession, keys: Collection[str], days: int) -> Dashboard:
+async def read(parts: FigureParts, session: AsyncSession, keys: Collection[str], asked: Asked) -> Dashboard:
     """Return the dashboard of a person with `keys`, as it is now."""
     now, lag = parts.clock.now(), await parts.lag.current()
-    return dashboard(await queries.snapshot(session, keys, now, days), lag, days)
+    return dashboard(await queries.snapshot(session, keys, now, asked.days), lag, asked)
 
 
 class SummaryBody(BaseModel):
@@ -76,6 +82,8 @@ class OperationsBody(BaseModel):
 
     at: datetime
     days: int
+    team: Team | None
+    """None for all."""
     summary: SummaryBody
     tables: dict[str, TableBody]
 
@@ -86,11 +94,12 @@ class OperationsBody(BaseModel):
             panel.id: TableBody(title=panel.title, columns=panel.table.columns, rows=panel.table.rows)
             for panel in shown.panels
         }
-        return cls(at=shown.at, days=shown.days, summary=SummaryBody.model_validate(shown.top), tables=tables)
+        days, team = shown.asked
+        return cls(at=shown.at, days=days, team=team, summary=SummaryBody.model_validate(shown.top), tables=tables)
 
 
 @router.get("/operations")
-async def operations(request: Request, session: Transaction, overseer: Overseer, days: Days = "") -> OperationsBody:
-    """Return the figures of the last 1, 7 or 30 UK days, without any case that is kept from you."""
+async def operations(request: Request, session: Transaction, overseer: Overseer, asked: AskedDep) -> OperationsBody:
+    """Return the figures of the last 1, 7 or 30 UK days, of one team or all, without any case that is kept from you."""
     parts = parts_of(request, FigureParts)
-    return OperationsBody.of(await read(parts, session, keys_of(overseer), period(days)))
+    return OperationsBody.of(await read(parts, session, keys_of(overseer), asked))

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlencode
 
 from services.triage.cases import views
 from services.triage.deadlines.domain import UK
@@ -25,6 +27,7 @@ READERS: Mapping[str, str] = {
     **{sessions_group(service): f"Ended sessions, for {service}" for service in SERVICES},
 }
 """What each reader of the event log reads, by its group."""
+_FIRST = "A report counts for the team of its first case."
 _LINKED = "A report can have linked cases with several teams, so cases add up to more than reports."
 PERIODS = {1: "Today", 7: "7 days", 30: "30 days"}
 MOST_BARS = 10
@@ -81,13 +84,25 @@ class Top:
         return int(self.first_action.total_seconds()) if self.first_action else None
 
 
+class Asked(NamedTuple):
+    """Which days the page shows, and of which team; None for all."""
+
+    days: int
+    team: Team | None = None
+
+    def query(self, **changes: object) -> str:
+        """Return it as a URL's query, with `changes`."""
+        wanted = self._replace(**changes)  # type: ignore[arg-type]  # checks the names itself
+        return urlencode({"days": wanted.days} | ({"team": wanted.team} if wanted.team else {}))
+
+
 @dataclass(frozen=True, slots=True)
 class Dashboard:
     """Everything on the page."""
 
     at: datetime
     version: int
-    days: int
+    asked: Asked
     top: Top
     panels: tuple[Panel, ...]
     letters: tuple[OpenLetter, ...]
@@ -96,27 +111,32 @@ class Dashboard:
         return next((panel for panel in self.panels if panel.id == panel_id), None)
 
 
-def dashboard(snapshot: Snapshot, lag: Lag, days: int) -> Dashboard:
-    """Return what the last `days` UK days look like."""
-    figures = by_figure(snapshot.counts)
-    period, trend = days_until(snapshot.at, days), days_until(snapshot.at, max(days, SHORTEST_TREND))
-    top = _top(snapshot, figures)
+def dashboard(snapshot: Snapshot, lag: Lag, asked: Asked) -> Dashboard:
+    """Return what the UK days that were asked for look like, of one team or of all."""
+    figures = by_figure(snapshot.counts, asked.team, lambda _team, what: what)
+    of_teams = by_figure(snapshot.counts, asked.team, lambda team, _what: team)
+    of_both = by_figure(snapshot.counts, asked.team, lambda team, what: f"{team}|{what}")
+    period = days_until(snapshot.at, asked.days)
+    trend = days_until(snapshot.at, max(asked.days, SHORTEST_TREND))
+    ledger = None if asked.team else snapshot.ledger
     parts = (
-        volume(figures, snapshot.at, days, trend),
-        funnel(snapshot.ledger, figures, period),
-        deadlines(figures, period),
-        queues(figures[Figure.WAITING], snapshot.at),
-        looked_again(figures, period, snapshot.at),
+        volume(figures, snapshot.at, asked.days, trend),
+        funnel(ledger, figures, period),
+        deadlines(of_both, figures, period),
+        queues(of_teams[Figure.WAITING], snapshot.at),
+        looked_again(of_both[Figure.LOOKED_AGAIN], of_teams[Figure.TO_LOOK_AT], period, snapshot.at),
         overdue(snapshot),
         lengths("first-action", "Time to first action", figures[Figure.FIRST_ACTION], trend),
         lengths("to-resolve", "Time to resolve", figures[Figure.TO_RESOLVE], trend),
+        lengths_by_team("first-action-by-team", "Time to first action, by team", of_both[Figure.FIRST_ACTION], period),
+        lengths_by_team("to-resolve-by-team", "Time to resolve, by team", of_both[Figure.TO_RESOLVE], period),
         misdirected(figures, trend),
         named("platforms", "Platforms", "Platform", figures[Figure.PLATFORM], period, views.platform),
         named("behaviours", "What was reported", "What", figures[Figure.BEHAVIOUR], period, views.words),
         letters(snapshot),
         pipeline(snapshot, lag),
     )
-    return Dashboard(snapshot.at, snapshot.version, days, top, parts, snapshot.newest_letters)
+    return Dashboard(snapshot.at, snapshot.version, asked, _top(snapshot, figures), parts, snapshot.newest_letters)
 
 
 def _top(snapshot: Snapshot, figures: Mapping[Figure, ByDay]) -> Top:
@@ -171,7 +191,7 @@ def volume(figures: Mapping[Figure, ByDay], now: datetime, days: int, trend: Seq
         Table("volume", ("Hour" if by_hour else "Day", "Reports"), tuple(rows)),
         Columns.of(names, (counts,), _whole, ("Reports",)),
         said=f"{all_of_them} reports; the most in one {'hour' if by_hour else 'day'}: {most}",
-        note=f"{all_of_them} reports with a case, by when they were made.",
+        note=f"{all_of_them} reports with a case, by when they were made. {_FIRST}",
         empty="" if all_of_them else "Reports appear here as soon as they have a case.",
     )
 
@@ -196,10 +216,10 @@ def queues(waiting: ByDay, now: datetime) -> Panel:
     )
 
 
-def deadlines(figures: Mapping[Figure, ByDay], period: Sequence[datetime]) -> Panel:
+def deadlines(of_both: Mapping[Figure, ByDay], figures: Mapping[Figure, ByDay], period: Sequence[datetime]) -> Panel:
     """Return how many cases of the period kept or missed their deadlines."""
     teams: dict[str, dict[str, int]] = defaultdict(dict)
-    for label, n in total(figures[Figure.DEADLINES], period).items():
+    for label, n in total(of_both[Figure.DEADLINES], period).items():
         team, _, kept = label.partition("|")
         teams[team][kept] = n
     rows: list[tuple[Value, ...]] = [
@@ -218,9 +238,9 @@ def deadlines(figures: Mapping[Figure, ByDay], period: Sequence[datetime]) -> Pa
     )
 
 
-def looked_again(figures: Mapping[Figure, ByDay], period: Sequence[datetime], now: datetime) -> Panel:
+def looked_again(by_day: ByDay, due: ByDay, period: Sequence[datetime], now: datetime) -> Panel:
     """Return what came of outcomes that reporters asked to be looked at again, by the day of the request."""
-    asked, due = total(figures[Figure.LOOKED_AGAIN], period), figures[Figure.TO_LOOK_AT]
+    asked = total(by_day, period)
     waiting, late = total(due, due), total(due, [at for at in due if at < slot_of(now)])
     known = _in_order({label.partition("|")[0] for label in asked} | set(waiting))
     teams = {team: [asked[f"{team}|{looked}"] for looked in Looked] for team in known}
@@ -277,6 +297,29 @@ def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) 
         said=f"{title} on each of {len(days)} days. The slowest day: nine in ten took at most {_length(longest)}",
         note="Lengths are right within 25%." if longest else "",
         empty="" if longest else "How long cases took appears here by the day they were reported.",
+    )
+
+
+def lengths_by_team(panel_id: str, title: str, by_day: ByDay, period: Sequence[datetime]) -> Panel:
+    """Return how long a step took in each team, for the reports of the period. Teams are in one order, never ranked."""
+    teams: dict[str, dict[int, int]] = defaultdict(dict)
+    for label, n in total(by_day, period).items():
+        team, _, span = label.partition("|")
+        teams[team][int(span)] = n
+    rows: list[tuple[Value, ...]] = []
+    bars = []
+    for team in _in_order(teams):
+        half, tenth = percentile(teams[team], HALF), percentile(teams[team], NINE_TENTHS)
+        rows.append((_team(team), sum(teams[team].values()), _length(half), _length(tenth)))
+        bars.append((_team(team), round(half.total_seconds() / 60) if half else 0))
+    most = max((minutes for _, minutes in bars), default=0)
+    return Panel(
+        title,
+        Table(panel_id, ("Team", "Cases", "Half took at most", "Nine in ten took at most"), tuple(rows)),
+        Bars(tuple(Bar.of(name, [minutes], most) for name, minutes in bars)),
+        said=", ".join(f"{row[0]}: half took at most {row[2]}" for row in rows),
+        note="The bars are minutes in which half of the cases got there. Lengths are right within 25%." if rows else "",
+        empty="" if rows else "How long the cases of each team took appears here.",
     )
 
 
@@ -345,13 +388,22 @@ def letters(snapshot: Snapshot) -> Panel:
     )
 
 
-def by_figure(counts: Mapping[Cell, int]) -> dict[Figure, ByDay]:
-    """Return the numbers of each figure by day (or moment) and label."""
-    figures: dict[Figure, dict[datetime, dict[str, int]]] = {figure: defaultdict(dict) for figure in Figure}
-    for cell, n in counts.items():
-        if n > 0:
-            figures[cell.figure][cell.at][cell.label] = n
-    return dict(figures)
+def by_figure(
+    counts: Mapping[Cell, int], team: Team | None, label_of: Callable[[str, str], str]
+) -> dict[Figure, ByDay]:
+    """Return the numbers of each figure by day (or moment) and label, of one team or of all.
+
+    Args:
+        counts: the cells.
+        team: whose cells count; None for every team's.
+        label_of: from a cell's team and what else it says to the label; cells with one label are added up.
+    """
+    figures: dict[Figure, dict[datetime, Counter[str]]] = {figure: defaultdict(Counter) for figure in Figure}
+    for (figure, at, label), n in counts.items():
+        whose, _, what = label.partition("|")
+        if n > 0 and team in {None, whose}:
+            figures[figure][at][label_of(whose, what)] += n
+    return {figure: dict(by_day) for figure, by_day in figures.items()}
 
 
 def days_until(now: datetime, count: int) -> list[datetime]:

@@ -76,6 +76,7 @@ class Cell(NamedTuple):
     figure: Figure
     at: datetime
     label: str
+    """`team|what`: the team of the case, or of the report's first case, and what else tells the numbers apart."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class ReportFacts:
     report_id: UUID
     submitted_at: datetime | None = None
     """None until its case is known: notifier decides alerts on its own, so they may arrive first."""
+    team: str = ""
     platform: str | None = None
     behaviours: tuple[str, ...] = ()
     misdirected: bool = False
@@ -107,11 +109,11 @@ class ReportFacts:
             Figure.RESOLVED: self.resolved,
             Figure.MISDIRECTED: self.misdirected,
         }
-        cells = Counter(Cell(figure, day, "") for figure, is_so in said.items() if is_so)
-        cells[Cell(Figure.HOURLY, hour_of(self.submitted_at), "")] += 1
-        cells.update(Cell(Figure.BEHAVIOUR, day, behaviour) for behaviour in set(self.behaviours))
+        cells = Counter(Cell(figure, day, f"{self.team}|") for figure, is_so in said.items() if is_so)
+        cells[Cell(Figure.HOURLY, hour_of(self.submitted_at), f"{self.team}|")] += 1
+        cells.update(Cell(Figure.BEHAVIOUR, day, f"{self.team}|{behaviour}") for behaviour in set(self.behaviours))
         if self.platform:
-            cells[Cell(Figure.PLATFORM, day, self.platform)] += 1
+            cells[Cell(Figure.PLATFORM, day, f"{self.team}|{self.platform}")] += 1
         return cells
 
 
@@ -142,18 +144,21 @@ class CaseFacts:
         """Return what the case adds to the figures."""
         day = day_of(self.submitted_at)
         cells = Counter([Cell(Figure.DEADLINES, day, f"{self.team}|{self._kept()}")])
-        cells.update(Cell(Figure.MISSED, day_of(missed.due_at), missed.team) for missed in self.missed)
+        cells.update(Cell(Figure.MISSED, day_of(missed.due_at), f"{missed.team}|") for missed in self.missed)
         for asked_at, due_at, looked in self.reviews:
             cells[Cell(Figure.LOOKED_AGAIN, day_of(asked_at), f"{self.team}|{looked}")] += 1
             if looked is Looked.WAITING:
-                cells[Cell(Figure.TO_LOOK_AT, slot_of(due_at), self.team)] += 1
+                cells[Cell(Figure.TO_LOOK_AT, slot_of(due_at), f"{self.team}|")] += 1
         if not self.finished:
-            cells[Cell(Figure.WAITING, slot_of(self.opened_at), self.team)] += 1
+            cells[Cell(Figure.WAITING, slot_of(self.opened_at), f"{self.team}|")] += 1
         if self.first_action_at:
-            cells[Cell(Figure.FIRST_ACTION, day, str(span_of(self.first_action_at - self.submitted_at)))] += 1
+            cells[Cell(Figure.FIRST_ACTION, day, self._took(self.first_action_at))] += 1
         if self.finished and self.resolved_at:
-            cells[Cell(Figure.TO_RESOLVE, day, str(span_of(self.resolved_at - self.submitted_at)))] += 1
+            cells[Cell(Figure.TO_RESOLVE, day, self._took(self.resolved_at))] += 1
         return cells
+
+    def _took(self, until: datetime) -> str:
+        return f"{self.team}|{span_of(until - self.submitted_at)}"
 
     def _kept(self) -> Kept:
         if self.missed:

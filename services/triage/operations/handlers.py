@@ -204,6 +204,7 @@ def _report(case: CountableCase, before: domain.ReportFacts | None, *, misdirect
     return replace(
         report,
         submitted_at=case.submitted_at,
+        team=case.team,
         platform=case.platform,
         behaviours=case.behaviours,
         misdirected=report.misdirected or misdirected,

@@ -18,7 +18,7 @@ from services.triage.cases.views import duration
 from services.triage.deadlines.domain import UK
 from services.triage.operations import queries
 from services.triage.operations.api import FigureParts, read
-from services.triage.operations.dashboard import Dashboard
+from services.triage.operations.dashboard import Asked, Dashboard
 from shared.auth.permissions import Session
 from shared.db.sweep import wait_for_stop
 from shared.web.dead_letters import address_of
@@ -58,7 +58,7 @@ class Fragments:
         drawn = {TOP: Markup(top)}  # noqa: S704 -- drawn by a template, which escapes
         for one in shown.panels:
             inside = panel.render(
-                panel=one, days=shown.days, letters=letters, address_of=address_of, operates=self.operates
+                panel=one, asked=shown.asked, letters=letters, address_of=address_of, operates=self.operates
             )
             drawn[one.id] = Markup(inside)  # noqa: S704 -- as above
         return drawn
@@ -70,12 +70,12 @@ class TooManyStreams(Exception):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one person sees: their keys, the number of days, and how it is rendered."""
+    """What one person sees: their keys, what they asked for, and how it is rendered."""
 
     subject: str
     """Who the person is."""
     keys: Collection[str]
-    days: int
+    asked: Asked
     fragments: Fragments
 
 
@@ -153,7 +153,7 @@ class _Stream:
         if seen == self._seen and not self._is_due(now):
             return {}
         async with self._parts.database.transaction() as session:
-            shown = await read(self._parts, session, self._view.keys, self._view.days)
+            shown = await read(self._parts, session, self._view.keys, self._view.asked)
         self._seen, self._looked_at = seen, now  # only now, because a failed check does not count
         drawn = {place: str(inside) for place, inside in self._view.fragments.of(shown).items()}
         changed = {place: inside for place, inside in drawn.items() if self._sent.get(place) != inside}

@@ -3,13 +3,15 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from services.triage.operations.api import Days, Overseer, keys_of, period, read
+from services.triage.cases import views
+from services.triage.operations.api import AskedDep, Overseer, keys_of, read
 from services.triage.operations.charts import Table
 from services.triage.operations.dashboard import PERIODS
 from services.triage.operations.live import Fragments, LiveParts, TooManyStreams, View, clock
 from shared.auth.guard import current_session
 from shared.auth.permissions import Permission, Principal
 from shared.csv import line
+from shared.events.vocabulary import Team
 from shared.runtime import parts_of
 from shared.server import stop_of
 from shared.web.dependencies import Transaction
@@ -31,26 +33,27 @@ router = APIRouter(prefix="/cases/operations", include_in_schema=False)
 
 
 @router.get("")
-async def page(request: Request, session: Transaction, overseer: Overseer, days: Days = "") -> HTMLResponse:
+async def page(request: Request, session: Transaction, overseer: Overseer, asked: AskedDep) -> HTMLResponse:
     """Show the state of the whole service."""
     parts = parts_of(request, LiveParts)
-    shown = await read(parts, session, keys_of(overseer), period(days))
+    shown = await read(parts, session, keys_of(overseer), asked)
     return render(
         request,
         "operations/page.html",
         dashboard=shown,
         fragments=_fragments(parts, overseer).of(shown),
         periods=PERIODS,
+        teams={team: views.FULL_TEAM_NAMES[team] for team in Team},
         patterns=PATTERNS,
         clock=clock,
     )
 
 
 @router.get("/stream")
-async def stream(request: Request, overseer: Overseer, days: Days = "") -> Response:
+async def stream(request: Request, overseer: Overseer, asked: AskedDep) -> Response:
     """Send changes of the page as they happen, until the session or the process ends."""
     parts, session = parts_of(request, LiveParts), current_session(request)
-    view = View(overseer.subject, keys_of(overseer), period(days), _fragments(parts, overseer))
+    view = View(overseer.subject, keys_of(overseer), asked, _fragments(parts, overseer))
     try:
         sending = parts.live_figures.open(parts, view, session, stop_of(request))
     except TooManyStreams as error:
@@ -61,11 +64,11 @@ async def stream(request: Request, overseer: Overseer, days: Days = "") -> Respo
 
 @router.get("/{table}.csv")
 async def table_as_csv(
-    request: Request, session: Transaction, overseer: Overseer, table: str, days: Days = ""
+    request: Request, session: Transaction, overseer: Overseer, table: str, asked: AskedDep
 ) -> Response:
     """Return the table of one panel as CSV."""
     parts = parts_of(request, LiveParts)
-    shown = await read(parts, session, keys_of(overseer), period(days))
+    shown = await read(parts, session, keys_of(overseer), asked)
     panel = shown.panel(table)
     if panel is None:
         raise standard_problem(404)

@@ -19,6 +19,8 @@ class CountedReport(Base):
 
     report_id: Mapped[UUID] = mapped_column(primary_key=True)
     submitted_at: Mapped[datetime | None] = mapped_column(_Moment)
+    team: Mapped[str] = mapped_column(server_default="")
+    """Of its first case."""
     platform: Mapped[str | None]
     behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text))
     misdirected: Mapped[bool]

@@ -1,14 +1,16 @@
 """Figures kept event by event equal a full count, and leave out the cases that are hidden from a person."""
 
+import runpy
 from collections.abc import Collection
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from services.triage.operations import queries
 from services.triage.operations.charts import Panel, Value
-from services.triage.operations.dashboard import READERS, Dashboard, dashboard
+from services.triage.operations.dashboard import READERS, Asked, Dashboard, dashboard
 from services.triage.operations.queries import Lag
 from shared.auth.permissions import Role
 from shared.db.database import Database
@@ -19,27 +21,31 @@ from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.events.people import keys_of_member
 from shared.events.topics import GROUPS
 from shared.events.triage import CaseDeadlineMissed
-from shared.events.vocabulary import Relation
+from shared.events.vocabulary import Relation, Team
 from tests.services.triage.builders import IDS, NOW, Submitted, incident, misuse, open_cases, report
 from tests.services.triage.conftest import Triage
 from tests.services.triage.operations.events import (
     alert,
     come_to_the_same_in_any_order_and_twice,
+    figures,
     hear,
     ledger,
     said_by_triage,
 )
 
 SERVICE = "triage"
+MIGRATION = Path("services/triage/migrations/versions/0030_figures_of_teams.py")
 API = "/cases/api/v1/cases"
 NOBODY: Collection[str] = keys_of_member(staff_id="S9999", name="Nobody Else", email=None)
 DANA: Collection[str] = keys_of_member(staff_id="S7001", name="Dana Wolf", email=None)
 
 
-async def shown(database: Database, keys: Collection[str] = NOBODY, days: int = 7) -> Dashboard:
+async def shown(
+    database: Database, keys: Collection[str] = NOBODY, days: int = 7, team: Team | None = None
+) -> Dashboard:
     async with database.transaction() as session:
         snapshot = await queries.snapshot(session, keys, NOW, days)
-    return dashboard(snapshot, Lag(NOW, {}), days)
+    return dashboard(snapshot, Lag(NOW, {}), Asked(days, team))
 
 
 def table(found: Dashboard, panel_id: str) -> list[tuple[Value, ...]]:
@@ -117,6 +123,31 @@ async def test_the_figures_say_what_happened(triage: Triage) -> None:
     assert found.top.missed_today == 1
     assert found.top.first_action
     assert timedelta(minutes=5) < found.top.first_action < timedelta(minutes=8)
+
+
+async def test_one_teams_figures_are_those_of_its_cases_alone(triage: Triage) -> None:
+    await hear(triage.database, [*await a_busy_morning(triage), ledger(accepted=6, cases=5, unaccounted=1)])
+    everyone, sirt = await shown(triage.database), await shown(triage.database, team=Team.SIRT)
+    assert numbers(everyone, "funnel")["Accepted"] == 6
+    assert numbers(sirt, "funnel")["Accepted"] == 1, "a report without a case has no team"
+    assert numbers(sirt, "queues") == {"SIRT": 1}
+    assert (everyone.top.missed_today, sirt.top.missed_today, sirt.top.first_action) == (1, 0, None)
+    assert [row[:2] for row in table(everyone, "first-action-by-team")] == [("SMART", 2)]
+    assert table(sirt, "first-action-by-team") == []
+    smart = await shown(triage.database, team=Team.SMART)
+    assert (numbers(everyone, "platforms")["Facebook"], numbers(smart, "platforms")["Facebook"]) == (2, 1)
+    assert [row[0] for row in table(sirt, "deadlines")] == ["SIRT"]
+
+
+async def test_an_upgrade_counts_what_the_events_came_to(triage: Triage) -> None:
+    await hear(triage.database, await a_busy_morning(triage))
+    by_events = await figures(triage.database)
+    upgrade = runpy.run_path(str(MIGRATION))
+    async with triage.database.transaction() as session:
+        again = {"figures": upgrade["_COUNTED_AGAIN"]}
+        await session.execute(text("delete from figure where figure = any(:figures)"), again)
+        await session.execute(text(upgrade["_COUNT_AGAIN"]))
+    assert await figures(triage.database) == by_events
 
 
 async def test_reports_without_a_case_are_in_the_funnel_once_they_are_overdue(triage: Triage) -> None:

@@ -12,7 +12,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.operations.api import FigureParts, read
-from services.triage.operations.dashboard import Dashboard
+from services.triage.operations.dashboard import Asked, Dashboard
 from services.triage.operations.live import LiveFigures, LiveParts
 from shared.auth.ended_sessions import Ending
 from shared.auth.guard import SESSION_COOKIE
@@ -138,10 +138,10 @@ async def test_no_more_streams_than_a_process_can_serve(watching: Watching) -> N
 async def test_a_look_that_failed_is_none(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     failures = [OSError("the database is away")]
 
-    async def fails_once(parts: FigureParts, session: AsyncSession, keys: Collection[str], days: int) -> Dashboard:
+    async def fails_once(parts: FigureParts, session: AsyncSession, keys: Collection[str], asked: Asked) -> Dashboard:
         if failures:
             raise failures.pop()
-        return await read(parts, session, keys, days)
+        return await read(parts, session, keys, asked)
 
     monkeypatch.setattr("services.triage.operations.live.read", fails_once)
     looking = await watching.begun()

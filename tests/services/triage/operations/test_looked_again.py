@@ -7,7 +7,7 @@ from httpx import AsyncClient
 
 from services.triage.operations import queries
 from services.triage.operations.charts import Panel
-from services.triage.operations.dashboard import dashboard
+from services.triage.operations.dashboard import Asked, dashboard
 from services.triage.operations.queries import Lag
 from shared.events.people import keys_of_member
 from tests.services.triage.builders import NOW, misuse, report
@@ -23,7 +23,7 @@ NOBODY = keys_of_member(staff_id="S9999", name="Nobody Else", email=None)
 async def panel(triage: Triage, after: timedelta = timedelta(), keys: frozenset[str] = NOBODY) -> Panel:
     async with triage.database.transaction() as session:
         snapshot = await queries.snapshot(session, keys, NOW + after, 7)
-    found = dashboard(snapshot, Lag(NOW, {}), 7).panel("looked-again")
+    found = dashboard(snapshot, Lag(NOW, {}), Asked(7)).panel("looked-again")
     assert found
     return found
 
