@@ -22,7 +22,7 @@ _KEYS: Mapping[str, Mapping[str, str]] = {
     "outbox": {"subject": _CASE},
 }
 """Table → its columns that are another one's for each report; a parent stands before what refers to it."""
-_NOT_WRITTEN = {"outbox": {"id"}}
+_NOT_WRITTEN = {"outbox": {"id"}, "case": {"facets"}}
 """Columns that the database fills."""
 
 

@@ -13,9 +13,11 @@ from services.triage.bulk.domain import Action, State
 from services.triage.bulk.forms import OrderForm, read_chosen, read_order
 from services.triage.bulk.queries import Bulk
 from services.triage.bulk.refusals import NAMES, PROBLEMS
-from services.triage.cases import lists, views
+from services.triage.cases import views
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.handlers import Work
+from services.triage.queue.domain import QueueFilter
+from services.triage.queue.queries import chosen
 from shared.web.pages import render
 
 router = APIRouter(include_in_schema=False)
@@ -60,9 +62,7 @@ async def choose(request: Request, work: WorkDep) -> Response:
     """Keep what was ticked in the queue, and go on to its preview. A whole view is looked up again."""
     form = await read_chosen(request)
     wanted = _queue(form.view)
-    found = (
-        await lists.chosen(work.session, work.viewer, wanted, work.now, domain.MOST + 1) if form.whole else form.cases
-    )
+    found = await chosen(work.session, work.viewer, wanted, work.now, domain.MOST + 1) if form.whole else form.cases
     if form.action is None or not found:
         return render(request, "bulk_nothing.html", 422, queue_url=wanted.url())
     some = dict(list(found.items())[: domain.MOST])
@@ -129,9 +129,9 @@ async def _results(request: Request, work: Work, bulk: Bulk) -> HTMLResponse:
     )
 
 
-def _queue(view: str) -> lists.QueueFilter:
+def _queue(view: str) -> QueueFilter:
     """Return the queue of an address's query."""
-    return lists.QueueFilter.read(dict(parse_qsl(view)))
+    return QueueFilter.read(dict(parse_qsl(view)))
 
 
 def _values(bulk: Bulk) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The public API for cases, which people use from scripts."""
 
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -215,18 +215,22 @@ async def answer(session: Transaction, case: Case, response: Response) -> CaseDe
     return item
 
 
-async def items_of(session: Transaction, kind: type[Item], cases: Sequence[Case]) -> list[Item]:
-    """Return `cases` with their routing and deadlines, in two statements."""
+async def items_of(
+    session: Transaction,
+    kind: type[Item],
+    cases: Sequence[Case],
+    more: Mapping[UUID, Mapping[str, object]] | None = None,
+) -> list[Item]:
+    """Return `cases` with their routing and deadlines, in two statements, and with what `more` says of each."""
     ids = [case.case_id for case in cases]
     routed, kept = await routing.explain(session, ids), await deadlines.of_cases(session, ids)
-    return [
-        kind.model_validate(
-            {
-                **vars(case),
-                "routing": routed[case.case_id],
-                "deadlines": kept[case.case_id],
-                "due_at": outlook(kept[case.case_id]).due_at,
-            }
-        )
-        for case in cases
-    ]
+    said = {
+        id_: {
+            "routing": routed[id_],
+            "deadlines": kept[id_],
+            "due_at": outlook(kept[id_]).due_at,
+            **(more or {}).get(id_, {}),
+        }
+        for id_ in ids
+    }
+    return [kind.model_validate({**vars(case), **said[case.case_id]}) for case in cases]

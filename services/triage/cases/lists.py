@@ -1,173 +1,245 @@
-"""Lists of cases that a responder may see: filtered, in an order, a page at a time."""
+"""Finds the cases of a list, at the same cost among ten thousand cases and among ten million (decision 0062).
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
-from typing import Self, TypeVar
-from urllib.parse import urlencode
+A page first walks: it looks at the next cases in its order. Where too few of them fit, what is asked for is rare, and
+the index of facets has the rest, in times that grow until enough is found.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, Subquery, func, not_, or_, select, tuple_
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Row, Select, SelectBase, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import CollectionAggregate
 
-from services.triage.cases import views
 from services.triage.cases.access import Viewer
-from services.triage.cases.domain import FINISHED, Case
+from services.triage.cases.domain import Case
 from services.triage.cases.queries import evidence_seen, to_case, visible_to
-from services.triage.cases.tables import CaseRow, not_finished
-from shared.events.platforms import PLATFORMS
-from shared.events.vocabulary import Behaviour, CaseState, Effect, MisuseBehaviour, Priority, ReportType, Team
-from shared.ids import Reference
+from services.triage.cases.tables import CaseAccess, CaseRow, not_finished
+from services.triage.facets import domain as facets
+from services.triage.facets.domain import Band, Place
+from shared.events.vocabulary import Priority, Team
 from shared.people import known_person, named
+from shared.web.times import UK
 
-E = TypeVar("E", bound=StrEnum)
-
-PAGE_SIZE = 50
-HAPPENED = tuple(dict.fromkeys(str(one) for kind in (Behaviour, MisuseBehaviour, Effect) for one in kind))
-"""What a queue can be filtered by."""
-MOST_ANNOUNCED = 99
-"""New arrivals and unread replies are counted up to this number."""
+MOST_COUNTED = 99
+"""The cases of a list, and new arrivals, are counted up to this number."""
 URGENT = (Priority.P1, Priority.P2)
 NO_CASE_YET = UUID(int=0)
+_WALKED = 1_000
+"""How many cases a page looks at before it asks the index: it is full by then of what one case in twenty is."""
+_CASE = CaseRow.table()
 
 
-class QueueView(StrEnum):
-    """The views of the queue."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a list asks for, by whom, and in which order."""
 
-    ALL = "all"
-    MINE = "mine"
-    UNCLAIMED = "unclaimed"
-    REPLIES = "replies"
-    AT_RISK = "at-risk"
-    RESTRICTED = "restricted"
-    REVIEWS = "reviews"
-    FINISHED = "finished"
-
-
-COUNTED = (QueueView.REPLIES, QueueView.REVIEWS)
-"""Views that say how many cases they have."""
-
-
-def of_view(viewer: Viewer, view: QueueView, now: datetime) -> list[ColumnElement[bool]]:
-    """Return the conditions of a view. *Replies*, *At risk* and *Look again* have finished cases too."""
-    conditions: Mapping[QueueView, ColumnElement[bool]] = {
-        QueueView.MINE: CaseRow.assignee == viewer.subject,
-        QueueView.UNCLAIMED: CaseRow.assignee.is_(None),
-        QueueView.REPLIES: CaseRow.replied_at.is_not(None),
-        QueueView.AT_RISK: CaseRow.at_risk_at <= now,  # of the clocks that run, which may be that of a finished case
-        QueueView.RESTRICTED: CaseRow.restricted.is_(True),
-        QueueView.REVIEWS: CaseRow.review_asked_at.is_not(None),
-        QueueView.FINISHED: CaseRow.state.in_(sorted(FINISHED)),
-    }
-    in_any_state = view in {QueueView.REPLIES, QueueView.AT_RISK, QueueView.REVIEWS, QueueView.FINISHED}
-    found = [conditions[view]] if view in conditions else []
-    return found if in_any_state else [not_finished(), *found]
-
-
-class Sort(StrEnum):
-    """The orders of a list."""
-
-    NEWEST = "newest"
-    OLDEST = "oldest"
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """What a client asks for."""
-
+    viewer: Viewer
+    bands: Sequence[Band]
+    facets: frozenset[str] = frozenset()
+    """What each case has."""
+    either: tuple[str, ...] = ()
+    """Of these, each case has one at least."""
+    only_open: bool = False
+    """Whether no finished case fits: then there are never many, whatever their age."""
+    team: Team | None = None
+    at_risk_by: datetime | None = None
+    opened_from: datetime | None = None
+    opened_before: datetime | None = None
     report_id: UUID | None = None
-    team: Team | None = None
-    state: CaseState | None = None
-    text: str | None = None
-    """Part of a reference, or a platform or behaviour."""
-    view: tuple[QueueView, datetime] | None = None
-    """A view of the queue, and the time now, which decides what is at risk."""
-    sort: Sort = Sort.NEWEST
-    after: UUID | None = None
-    """The id that the last page ended with."""
+    reference: str | None = None
+    """How it begins."""
 
+    def fits(self, row: type[CaseRow], band: Band | None = None) -> list[ColumnElement[bool]]:
+        """Return every condition on a case."""
+        found = [visible_to(self.viewer, row), *self._asked(row, band)]
+        return [*found, row.team == self.team] if self.team else found
 
-async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limit: int) -> list[Case]:
-    """Return up to `limit` cases, in the order asked for."""
-    newest = wanted.sort is Sort.NEWEST
-    order = CaseRow.case_id.desc() if newest else CaseRow.case_id
-    query = select(CaseRow).where(visible_to(viewer)).order_by(order).limit(limit)
-    if wanted.view:
-        query = query.where(*of_view(viewer, *wanted.view))
-    if wanted.report_id:
-        query = query.where(CaseRow.report_id == wanted.report_id)
-    if wanted.team:
-        query = query.where(CaseRow.team == wanted.team)
-    if wanted.state:
-        query = query.where(CaseRow.state == wanted.state)
-    if wanted.text:
-        query = query.where(_matches(wanted.text))
-    if wanted.after:
-        query = query.where(CaseRow.case_id < wanted.after if newest else CaseRow.case_id > wanted.after)
-    return [to_case(row) for row in await session.scalars(query)]
-
-
-def _matches(text: str) -> ColumnElement[bool]:
-    word, start = text.lower().replace(" ", "_"), Reference.start(text)
-    named = (CaseRow.platform == word, CaseRow.behaviours.contains([word]))
-    return or_(*named, CaseRow.reference.startswith(start, autoescape=True)) if start else or_(*named)
-
-
-@dataclass(frozen=True, slots=True)
-class QueueFilter:
-    """The filters of a queue, as in its URL."""
-
-    view: QueueView = QueueView.ALL
-    team: Team | None = None
-    priority: Priority | None = None
-    report_type: ReportType | None = None
-    platform: str | None = None
-    behaviour: str | None = None
-    """A behaviour of abuse or misuse, or an effect of an incident."""
-    after: tuple[str, UUID] | None = None
-    """Priority and id of the last row seen: where the next page begins."""
-    before: tuple[str, UUID] | None = None
-    """Priority and id of the first row seen: where the previous page ends."""
-
-    @classmethod
-    def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read a URL's parameters; ignore those that make no sense."""
-        return cls(
-            view=_member(QueueView, parameters.get("view")) or QueueView.ALL,
-            team=_member(Team, parameters.get("team")),
-            priority=_member(Priority, parameters.get("priority")),
-            platform=platform if (platform := parameters.get("platform")) in PLATFORMS else None,
-            report_type=_member(ReportType, parameters.get("type")),
-            behaviour=said if (said := parameters.get("behaviour")) in HAPPENED else None,
-            after=_position(parameters.get("after", "")),
-            before=_position(parameters.get("before", "")),
+    def few(self) -> SelectBase | None:
+        """Return the cases of a report or a reference: they are so few that neither order nor facets matter."""
+        if self.report_id:
+            return select(_CASE).where(_CASE.c.report_id == self.report_id)
+        return (
+            select(_CASE).where(_CASE.c.reference.startswith(self.reference, autoescape=True))
+            if self.reference
+            else None
         )
 
-    def url(self, **changes: object) -> str:
-        """Return the address of this queue with `changes`; a change of filter begins at the first page."""
-        wanted = replace(self, **{"after": None, "before": None, **changes})  # type: ignore[arg-type] # replace checks the names
-        parameters = {
-            "view": None if wanted.view is QueueView.ALL else wanted.view.value,
-            "team": wanted.team,
-            "priority": wanted.priority,
-            "type": wanted.report_type,
-            "platform": wanted.platform,
-            "behaviour": wanted.behaviour,
-            "after": "_".join(map(str, wanted.after)) if wanted.after else None,
-            "before": "_".join(map(str, wanted.before)) if wanted.before else None,
+    def next_in(self, band: Band, start: Place | None = None) -> SelectBase:
+        """Return the next cases of a band, by the index of its order, whether or not they fit."""
+        indexed: dict[str, list[ColumnElement[bool]]] = {
+            "due_at": [CaseRow.due_at.is_not(None)],
+            "priority": [not_finished()],
         }
-        query = urlencode({name: value for name, value in parameters.items() if value})
-        return f"/cases?{query}" if query else "/cases"
+        within = indexed.get(band.key) or ([not_finished()] if self.only_open else []) + self._opened(CaseRow)
+        after = select(_CASE).where(*within, *_beyond(CaseRow, band, start))
+        return after.order_by(*_order(CaseRow, band)).limit(_WALKED)
+
+    def indexed(self, band: Band | None = None, times: Sequence[str] | None = None) -> SelectBase:
+        """Return what the index of facets finds: cases that fit, or are kept from the viewer.
+
+        They are those of the viewer's teams, and those for which they are named; opened in `times`, if given.
+        """
+        asked = self._asked(CaseRow, band) + ([not_finished()] if self.only_open else [])
+        if times:
+            asked.append(CaseRow.facets.overlap(times))
+        teams = self.viewer.teams & {self.team} if self.team else self.viewer.teams
+        of_teams = CaseRow.facets.overlap(facets.seen_by(teams, self.viewer.leads))
+        names_them = CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == self.viewer.subject
+        named_for = select(_CASE).join_from(CaseRow, CaseAccess, sa.and_(*names_them)).where(*asked, sa.not_(of_teams))
+        return select(_CASE).where(*asked, of_teams).union_all(named_for)
+
+    def _asked(self, row: type[CaseRow], band: Band | None) -> list[ColumnElement[bool]]:
+        found = [*self._opened(row), row.facets.contains(sorted(self.facets | set(band.facets if band else ())))]
+        if self.either:
+            found.append(row.facets.overlap(self.either))
+        if self.at_risk_by:
+            found.append(row.at_risk_at <= self.at_risk_by)
+        return found
+
+    def _opened(self, row: type[CaseRow]) -> list[ColumnElement[bool]]:
+        since = [row.opened_at >= self.opened_from] if self.opened_from else []
+        return since + ([row.opened_at < self.opened_before] if self.opened_before else [])
+
+
+async def find(
+    session: AsyncSession, listing: Listing, limit: int, start: Place | None = None, *, backwards: bool = False
+) -> list[Place]:
+    """Return up to `limit` cases that fit, in their order, after `start`; backwards, those that come before it."""
+    found: list[Place] = []
+    bands = list(enumerate(listing.bands))
+    for number, band in reversed(bands) if backwards else bands:
+        if start and (number > start.band if backwards else number < start.band):
+            continue
+        reading = _Reading(session, listing, number, band.reversed() if backwards else band)
+        found += await reading.page(start if start and start.band == number else None, limit - len(found))
+        if len(found) >= limit:
+            break
+    return found[::-1] if backwards else found
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """A case as a row of the queue."""
+class _Reading:
+    """One band of a list, as it is read."""
+
+    session: AsyncSession
+    listing: Listing
+    number: int
+    band: Band
+
+    async def page(self, start: Place | None, limit: int) -> list[Place]:
+        """Return up to `limit` cases of the band that fit, after `start`."""
+        if (few := self.listing.few()) is not None:
+            return await self._among(few, start, limit)
+        found, end = await self._walk(start, limit)
+        if end is None or len(found) >= limit:
+            return found
+        more: list[Place] = []
+        for times in self._times(end):
+            more = await self._among(self.listing.indexed(self.band, times), end, limit - len(found))
+            if len(more) == limit - len(found):
+                break
+        return found + more
+
+    async def _walk(self, start: Place | None, limit: int) -> tuple[list[Place], Place | None]:
+        """Return which of the next cases fit, and where the walk ended; None if no case follows."""
+        row = aliased(CaseRow, _once(self.listing.next_in(self.band, start)))
+        end = select(sa.true(), *_key(row, self.band)).order_by(*_order(row, self.band)).offset(_WALKED - 1).limit(1)
+        rows = (await self.session.execute(self._fitting(row, None, limit).union_all(end))).all()
+        ends = [Place(self.number, key, case_id) for is_end, key, case_id in rows if is_end]
+        return self._sorted(row for row in rows if not row[0]), ends[0] if ends else None
+
+    async def _among(self, some: SelectBase, start: Place | None, limit: int) -> list[Place]:
+        row = aliased(CaseRow, _once(some))
+        rows = await self.session.execute(self._fitting(row, start, limit))
+        return self._sorted(rows)
+
+    def _fitting(self, row: type[CaseRow], start: Place | None, limit: int) -> Select[bool, datetime | str, UUID]:
+        fits = [*self.listing.fits(row, self.band), *_beyond(row, self.band, start)]
+        return select(sa.false(), *_key(row, self.band)).where(*fits).order_by(*_order(row, self.band)).limit(limit)
+
+    def _sorted(self, rows: Iterable[Row[bool, datetime | str, UUID]]) -> list[Place]:
+        places = (Place(self.number, key, case_id) for _, key, case_id in rows)
+        return sorted(places, key=lambda place: (place.key, place.case_id), reverse=self.band.descending)
+
+    def _times(self, end: Place) -> Iterable[list[str] | None]:
+        """Return the times in which to look after `end`, one after the other."""
+        if self.listing.only_open or self.band.key != "opened_at" or not isinstance(end.key, datetime):
+            return [None]
+        return facets.times(end.key.astimezone(UK).date(), descending=self.band.descending)
+
+
+async def beside(
+    session: AsyncSession, viewer: Viewer, listings: Sequence[Listing], today: date
+) -> tuple[UUID, list[int]]:
+    """Return the id of a new case that the viewer may see, and how many cases fit each listing; in one statement.
+
+    Counts go up to one more than is said. Ids of later cases are greater.
+    """
+    row = aliased(CaseRow, _once(select(_CASE).order_by(_CASE.c.case_id.desc()).limit(_WALKED)))
+    newest = select(row.case_id).where(visible_to(viewer, row)).order_by(row.case_id.desc()).limit(1)
+    counts = [_counted(listing, today) for listing in listings]
+    found = (await session.execute(select(newest.scalar_subquery(), *counts))).one()
+    last: UUID | None = found[0]
+    return last or NO_CASE_YET, list(found[1:])
+
+
+async def count_arrivals(session: AsyncSession, listing: Listing, since: UUID) -> int:
+    """Return how many of the newest cases fit and were opened after case `since`, up to a limit."""
+    newest = select(_CASE).where(_CASE.c.case_id > since).order_by(_CASE.c.case_id.desc()).limit(_WALKED)
+    count: int = await session.scalar(_count(listing, newest)) or 0
+    return min(count, MOST_COUNTED)
+
+
+def _counted(listing: Listing, today: date) -> ColumnElement[int]:
+    """Return how many cases fit: of the next ones, or else as many as the index has, in longer and longer times."""
+    band = Band("due_at") if listing.at_risk_by else Band("opened_at", descending=True)
+    rare = facets.are_rare(listing.facets)
+    times = [None] if listing.only_open or rare else list(facets.times(today, descending=True))[1:]
+    sources: list[SelectBase] = [] if rare else [listing.next_in(band)]
+    sources += [listing.indexed(None, some) for some in times]
+    *steps, last = (_count(listing, some) for some in sources)
+    enough = [step.having(func.count() > MOST_COUNTED).scalar_subquery() for step in steps]
+    return func.coalesce(*enough, last.scalar_subquery())
+
+
+def _count(listing: Listing, some: SelectBase) -> Select[int]:
+    row = aliased(CaseRow, _once(some))
+    fit = select(row.case_id).where(*listing.fits(row)).limit(MOST_COUNTED + 1).subquery()
+    return select(func.count()).select_from(fit)
+
+
+def _once(some: SelectBase) -> sa.CTE:
+    """Return rows that are read by themselves, so that no plan looks for them in the order of what uses them."""
+    return some.cte().prefix_with("materialized")
+
+
+def _key(row: type[CaseRow], band: Band) -> tuple[ColumnElement[datetime | str], ColumnElement[UUID]]:
+    return getattr(row, band.key), row.case_id  # type: ignore[return-value] # mapped attributes are columns in queries
+
+
+def _order(row: type[CaseRow], band: Band) -> list[ColumnElement[datetime | str] | ColumnElement[UUID]]:
+    return [column.desc() if band.descending else column for column in _key(row, band)]
+
+
+def _beyond(row: type[CaseRow], band: Band, start: Place | None) -> list[ColumnElement[bool]]:
+    if start is None:
+        return []
+    here, there = tuple_(*_key(row, band)), tuple_(start.key, start.case_id)
+    return [here < there if band.descending else here > there]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A case as a row of a list."""
 
     case: Case
     platform: str
-    behaviours: tuple[str, ...]
+    happened: tuple[str, ...]
     due_at: datetime | None
     at_risk_at: datetime | None
     assignee: str
@@ -176,42 +248,37 @@ class Queued:
     evidence: int
     """How many pieces the viewer may see."""
 
-    def about(self, with_team: bool) -> list[str]:  # noqa: FBT001 - called by a template
-        """Return the row's second line: platform, team if the viewer has several, and anything special."""
+    @property
+    def marks(self) -> list[str]:
+        """What is special about the case: `reply`, `evidence`, `restricted`, `withdrawal`, `review`."""
         case = self.case
-        said = [
-            views.platform(self.platform) if self.platform else "",
-            views.SHORT_TEAM_NAMES[case.team] if with_team else "",
-            "Restricted" if case.restricted else "",
-            "Evidence" if self.evidence else "",
-            "Withdrawal requested" if case.withdrawn_at else "",
-            "Look again" if case.review_asked_at else "",
-        ]
-        return [text for text in said if text]
+        found = {
+            "reply": case.replied_at,
+            "evidence": self.evidence,
+            "restricted": case.restricted,
+            "withdrawal": case.withdrawn_at,
+            "review": case.review_asked_at,
+        }
+        return [name for name, so in found.items() if so]
 
 
-async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[Queued]:
-    """Return a page of cases in their order, plus one more if there are more in the direction of reading."""
-    query = _queue(viewer).where(*_conditions(viewer, wanted, now))
-    if wanted.after:
-        query = query.where(tuple_(CaseRow.priority, CaseRow.case_id) > tuple_(*wanted.after))
-    order = (CaseRow.priority, CaseRow.case_id)
-    if wanted.before:
-        query = query.where(tuple_(*order) < tuple_(*wanted.before)).order_by(*(column.desc() for column in order))
-    rows = (await session.execute(query.order_by(*order).limit(PAGE_SIZE + 1))).all()
-    return [_queued(*row) for row in (reversed(rows) if wanted.before else rows)]
+async def versions(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the version of each case, in the order of `case_ids`; none of cases that the viewer may not see."""
+    query = select(CaseRow.case_id, CaseRow.version).where(_CASE.c.case_id == _any_of(case_ids), visible_to(viewer))
+    found = {row.case_id: row.version for row in await session.execute(query)}
+    return {case_id: found[case_id] for case_id in case_ids if case_id in found}
 
 
-async def chosen(
-    session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime, limit: int
-) -> dict[UUID, int]:
-    """Return the first cases of a queue, up to `limit`, each with its version."""
-    query = select(CaseRow.case_id, CaseRow.version).where(visible_to(viewer), *_conditions(viewer, wanted, now))
-    rows = await session.execute(query.order_by(CaseRow.priority, CaseRow.case_id).limit(limit))
-    return {row.case_id: row.version for row in rows}
+async def load(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> list[Listed]:
+    """Return the rows of cases, in the order of `case_ids`, in one statement; none that the viewer may not see."""
+    if not case_ids:
+        return []
+    query = _rows(viewer).where(CaseRow.case_id == _any_of(case_ids))
+    rows = {row[0].case_id: _listed(*row) for row in await session.execute(query)}
+    return [rows[case_id] for case_id in case_ids if case_id in rows]
 
 
-def _queue(viewer: Viewer) -> Select[CaseRow, str | None, str | None, int]:
+def _rows(viewer: Viewer) -> Select[CaseRow, str | None, str | None, int]:
     assignee, manager = known_person.alias(), known_person.alias()
     return (
         select(CaseRow, assignee.c.name, manager.c.name, evidence_seen(viewer))
@@ -221,11 +288,11 @@ def _queue(viewer: Viewer) -> Select[CaseRow, str | None, str | None, int]:
     )
 
 
-async def to_hand_over(session: AsyncSession, viewer: Viewer, soon: datetime, limit: int) -> list[Queued]:
+async def to_hand_over(session: AsyncSession, viewer: Viewer, soon: datetime, limit: int) -> list[Listed]:
     """Return open cases that are urgent or due until `soon`, those that are due first at the top."""
-    wanted = or_(CaseRow.priority.in_(URGENT), CaseRow.due_at <= soon)
-    query = _queue(viewer).where(not_finished(), wanted).order_by(CaseRow.due_at, CaseRow.case_id).limit(limit)
-    return [_queued(*row) for row in (await session.execute(query)).all()]
+    wanted = sa.or_(CaseRow.priority.in_(URGENT), CaseRow.due_at <= soon)
+    query = _rows(viewer).where(not_finished(), wanted).order_by(CaseRow.due_at, CaseRow.case_id).limit(limit)
+    return [_listed(*row) for row in (await session.execute(query)).all()]
 
 
 async def count_to_hand_over(
@@ -235,9 +302,9 @@ async def count_to_hand_over(
 
     For emails to a whole team: without restricted cases, and without those kept from someone.
     """
-    everyone = (not_finished(), not_(CaseRow.restricted), CaseRow.kept_from == [])
+    everyone = (not_finished(), sa.not_(CaseRow.restricted), CaseRow.kept_from == [])
     urgent = CaseRow.priority.in_(URGENT)
-    kinds = ((urgent,), (not_(urgent), CaseRow.due_at <= soon))
+    kinds = ((urgent,), (sa.not_(urgent), CaseRow.due_at <= soon))
     counts = [
         select(func.count()).select_from(_some(CaseRow.team == team, *everyone, *kind)).scalar_subquery()
         for team in teams
@@ -247,39 +314,16 @@ async def count_to_hand_over(
     return {team: (found[2 * i], found[2 * i + 1]) for i, team in enumerate(teams)}
 
 
-def _some(*conditions: ColumnElement[bool]) -> Subquery:
-    return select(CaseRow.case_id).where(*conditions).limit(MOST_ANNOUNCED + 1).subquery()
+def _some(*conditions: ColumnElement[bool]) -> sa.Subquery:
+    return select(CaseRow.case_id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
 
 
-async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, since: UUID, now: datetime) -> int:
-    """Count cases of a queue that were opened after case `since`, up to a limit."""
-    query = select(CaseRow.case_id).where(
-        visible_to(viewer), CaseRow.case_id > since, *_conditions(viewer, wanted, now)
-    )
-    return len((await session.scalars(query.limit(MOST_ANNOUNCED))).all())
+def _any_of(case_ids: Collection[UUID]) -> CollectionAggregate[bool]:
+    return sa.any_(sa.literal(list(case_ids), sa.ARRAY(sa.Uuid)))
 
 
-async def beside(
-    session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime
-) -> tuple[UUID, dict[QueueView, int]]:
-    """Return the id of the newest case that the viewer may see, and how many cases views have; in one statement.
-
-    Ids of later cases are greater. Views are counted with the same filters, up to one more than are said.
-    """
-    newest = select(CaseRow.case_id).where(visible_to(viewer)).order_by(CaseRow.case_id.desc()).limit(1)
-    counted = [_count(viewer, replace(wanted, view=view), now) for view in COUNTED]
-    found = (await session.execute(select(newest.scalar_subquery(), *counted))).one()
-    last: UUID | None = found[0]
-    return last or NO_CASE_YET, dict(zip(COUNTED, found[1:], strict=True))
-
-
-def _count(viewer: Viewer, wanted: QueueFilter, now: datetime) -> ScalarSelect[int]:
-    some = select(CaseRow.case_id).where(visible_to(viewer), *_conditions(viewer, wanted, now))
-    return select(func.count()).select_from(some.limit(MOST_ANNOUNCED + 1).subquery()).scalar_subquery()
-
-
-def _queued(row: CaseRow, assignee: str | None, manager: str | None, evidence: int) -> Queued:
-    return Queued(
+def _listed(row: CaseRow, assignee: str | None, manager: str | None, evidence: int) -> Listed:
+    return Listed(
         to_case(row),
         row.platform,
         tuple(row.behaviours),
@@ -289,30 +333,3 @@ def _queued(row: CaseRow, assignee: str | None, manager: str | None, evidence: i
         manager=named(manager, row.manager),
         evidence=evidence,
     )
-
-
-def _conditions(viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[ColumnElement[bool]]:
-    conditions = of_view(viewer, wanted.view, now)
-    if wanted.team:
-        conditions.append(CaseRow.team == wanted.team)
-    if wanted.priority:
-        conditions.append(CaseRow.priority == wanted.priority)
-    if wanted.report_type:
-        conditions.append(CaseRow.report_type == wanted.report_type)
-    if wanted.platform:
-        conditions.append(CaseRow.platform == wanted.platform)
-    if wanted.behaviour:
-        conditions.append(CaseRow.behaviours.contains([wanted.behaviour]))
-    return conditions
-
-
-def _member(kind: type[E], text: str | None) -> E | None:
-    return next((member for member in kind if member == text), None)
-
-
-def _position(text: str) -> tuple[str, UUID] | None:
-    priority, _, case_id = text.partition("_")
-    try:
-        return Priority(priority).value, UUID(case_id)
-    except ValueError:
-        return None

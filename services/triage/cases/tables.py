@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     ColumnElement,
+    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -25,8 +26,29 @@ from services.triage.tables import Base
 from shared.db.metadata import personal
 
 _Moment = DateTime(timezone=True)
-OPEN = "state not in ('resolved', 'closed')"
+OPEN = "state not in ('resolved', 'closed', 'merged')"
 """The cases a queue shows; its partial indexes need the same words, or PostgreSQL would not use them."""
+_YEAR, _MONTH, _DAY = (
+    f"cast(extract({part} from opened_at at time zone 'Europe/London') as text)" for part in ("year", "month", "day")
+)
+FACETS = f"""behaviours || array_remove(array[
+  'kind:' || report_type,
+  'platform:' || platform,
+  'priority:' || priority,
+  'state:' || state,
+  'takedown:' || takedown,
+  'who:' || lower(coalesce(assignee, '')),
+  case when outcome = 'exempt' then null when restricted then team || '/restricted' else team end,
+  case when state in ('resolved', 'closed') then 'finished' when state = 'merged' then 'merged' else 'open' end,
+  case when due_at is null then 'no clock' else 'clock' end,
+  case when restricted then 'restricted' end,
+  case when replied_at is not null then 'replied' end,
+  case when review_asked_at is not null then 'review' end,
+  'on:' || {_YEAR},
+  'on:' || {_YEAR} || '-' || {_MONTH},
+  'on:' || {_YEAR} || '-' || {_MONTH} || '-' || {_DAY}
+], null)"""
+"""The words by which lists find a case (`facets/domain.py`): what it is, where it stands, and when it was opened."""
 
 
 def not_finished() -> ColumnElement[bool]:
@@ -86,6 +108,11 @@ class CaseRow(Base):
         ARRAY(Text), info={**personal("keys of staff who may never open the case", retention="case")}
     )
 
+    facets: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), Computed(FACETS, persisted=True), deferred=True,
+        info={**personal("who works on your case", retention="case")},
+    )  # fmt: skip
+
     __table_args__ = (
         UniqueConstraint("report_id", "link_number"),
         CheckConstraint("link_number >= 1", name="link_number_from_one"),
@@ -95,14 +122,14 @@ class CaseRow(Base):
         ),
         CheckConstraint("(outcome is null) or state in ('resolved', 'closed')", name="outcome_when_finished"),
         CheckConstraint("(review_asked_at is null) or outcome is not null", name="review_of_an_outcome"),
-        Index("ix_case_queue", "team", "priority", "case_id", postgresql_where=text(OPEN)),
-        Index("ix_case_mine", "assignee", "priority", "case_id", postgresql_where=text(OPEN)),
-        Index("ix_case_team", "team", "case_id"),
+        Index("ix_case_due", "due_at", "case_id", postgresql_where=text("due_at is not null")),
+        Index("ix_case_priority", "priority", "case_id", postgresql_where=text(OPEN)),
+        Index("ix_case_open", "opened_at", "case_id", postgresql_where=text(OPEN)),
+        Index("ix_case_opened", "opened_at", "case_id"),
+        Index("ix_case_facets", "facets", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 256}),
         Index("ix_case_lease", "lease_until", postgresql_where=text("lease_until is not null")),
         Index("ix_case_look", "look_at", postgresql_where=text("look_at is not null")),
         Index("ix_case_at_risk", "at_risk_at", postgresql_where=text("at_risk_at is not null")),
-        Index("ix_case_replied", "priority", "case_id", postgresql_where=text("replied_at is not null")),
-        Index("ix_case_review", "priority", "case_id", postgresql_where=text("review_asked_at is not null")),
         Index("ix_case_exempt", "case_id", postgresql_where=text("outcome = 'exempt'")),
         Index("ix_case_kept_from", "kept_from", postgresql_using="gin", postgresql_where=text("kept_from <> '{}'")),
     )
@@ -137,7 +164,9 @@ class CaseAccess(Base):
     __tablename__ = "case_access"
 
     case_id: Mapped[UUID] = mapped_column(ForeignKey("case.case_id"), primary_key=True)
-    subject: Mapped[str] = mapped_column(primary_key=True, info={**personal("who may see your case", retention="case")})
+    subject: Mapped[str] = mapped_column(
+        primary_key=True, index=True, info={**personal("who may see your case", retention="case")}
+    )
 
 
 class CaseChanged(Base):

@@ -1,25 +1,45 @@
-"""The list of cases, which people use from scripts."""
+"""The list of cases, which people use from scripts: the queue's views, filters and orders."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.triage.cases import lists
 from services.triage.cases.api import CaseItem, items_of
 from services.triage.cases.dependencies import ViewerDep
-from shared.events.vocabulary import CaseState, Team
+from services.triage.queue import domain, queries
+from services.triage.queue.domain import Cursor, QueueFilter, QueueView, Sort
+from shared.events.vocabulary import CaseState, Priority, ReportType, Team
 from shared.web.bodies import Line
 from shared.web.dependencies import Now, Transaction
+from shared.web.problems import standard_problem
 
 router = APIRouter(prefix="/cases/api/v1", tags=["cases"])
+
+Day = Annotated[date, Field(ge=domain.FIRST_DAY, le=domain.LAST_DAY)]
+Code = Annotated[Line, Query(max_length=60)]
+
+
+class ListedCase(CaseItem):
+    """A case in a list. Send `version` as `If-Match` in a write."""
+
+    version: int
+    due_at: AwareDatetime | None
+    """When the nearest clock ends; null if none runs."""
+    assignee: str | None
+    marks: list[str]
+    """What is special: `reply`, `evidence`, `restricted`, `withdrawal`, `review`."""
+    matched: list[str]
+    """In which parts of the case the words of `q` were found."""
 
 
 class CasePage(BaseModel):
     """One page of cases, and where the next one starts."""
 
-    items: list[CaseItem]
+    items: list[ListedCase]
     next_cursor: str | None
 
 
@@ -29,21 +49,46 @@ async def list_cases(
     viewer: ViewerDep,
     now: Now,
     report_id: UUID | None = None,
+    view: QueueView | None = None,
     team: Team | None = None,
+    kind: ReportType | None = None,
+    report_type: Annotated[ReportType | None, Query(alias="type", deprecated=True)] = None,
+    behaviour: Code | None = None,
+    platform: Code | None = None,
+    priority: Priority | None = None,
     state: CaseState | None = None,
-    q: Annotated[Line | None, Query(max_length=100)] = None,
-    view: lists.QueueView | None = None,
-    sort: lists.Sort = lists.Sort.NEWEST,
-    cursor: UUID | None = None,
+    who: Annotated[Line, Query(max_length=domain.LONGEST_STAFF_ID)] = "",
+    since: Day | None = None,
+    until: Day | None = None,
+    replies: Literal["yes"] | None = None,
+    taken_down: Literal["removed", "refused", "asked", "due"] | None = None,
+    q: Annotated[Line, Query(max_length=domain.LONGEST_SEARCH)] = "",
+    sort: Sort = Sort.NEWEST,
+    cursor: Annotated[Line | None, Query(max_length=300)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> CasePage:
-    """List cases that you may see, newest first. `q` finds a reference in any spelling, a platform or a behaviour.
+    """List cases that you may see, newest first unless you sort them. `q` finds a reference in any spelling.
 
-    `view` is one of the queue's: `replies` are the cases with something unread from the reporter, claimed or not.
+    The filters are those of the queue, together with its `view`, if given; without one, cases in any state are listed.
+    `sort=due` gives missed clocks first, then the soonest, then cases in which none runs.
     """
-    seen = (view, now) if view else None
-    wanted = lists.CaseFilter(report_id, team, state, q, view=seen, sort=sort, after=cursor)
-    cases = await lists.listed(session, viewer, wanted, limit + 1)
-    shown = cases[:limit]
-    more = str(shown[-1].case_id) if len(cases) > limit else None
-    return CasePage(items=await items_of(session, CaseItem, shown), next_cursor=more)
+    wanted = QueueFilter(
+        view=view, team=team, kind=kind or report_type, behaviour=behaviour, platform=platform, priority=priority,
+        state=state, who=who, since=since, until=until, replies=bool(replies), taken_down=taken_down, q=q, sort=sort,
+    )  # fmt: skip
+    start = Cursor.read(cursor, wanted) if cursor else None
+    if cursor and start is None:
+        message = "Give the next_cursor of an answer with the same filters and the same sort"
+        raise standard_problem(422, fields=[{"name": "cursor", "message": message}])
+    found = await queries.page(session, queries.listing(viewer, wanted, now, report_id), wanted, start, limit)
+    return CasePage(
+        items=await _items(session, viewer, found.case_ids), next_cursor=str(found.later) if found.later else None
+    )
+
+
+async def _items(session: Transaction, viewer: ViewerDep, case_ids: list[UUID]) -> list[ListedCase]:
+    rows = await lists.load(session, viewer, case_ids)
+    beside: dict[UUID, dict[str, object]] = {
+        row.case.case_id: {"due_at": row.due_at, "marks": row.marks, "matched": []} for row in rows
+    }
+    return await items_of(session, ListedCase, [row.case for row in rows], beside)

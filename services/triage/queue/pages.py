@@ -1,34 +1,37 @@
-"""The queue (`/cases`): the cases that a responder may see, page by page, most urgent and oldest first."""
+"""The queue (`/cases`): the cases that a responder may see, one line each."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from services.triage.cases import lists, views
+from services.triage.cases import lists
+from services.triage.cases import views as wording
 from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import CaseParts, ViewerDep
+from services.triage.cases.domain import FINISHED
+from services.triage.queue import domain, queries, views
+from services.triage.queue.domain import Cursor, QueueFilter, QueueView, Sort
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Priority, Team
 from shared.runtime import parts_of
 from shared.web.dependencies import Now, Transaction
 from shared.web.pages import render
+from shared.web.times import uk_date
 
 router = APIRouter(include_in_schema=False)
+S = TypeVar("S", bound=str)
 
-VIEWS = {
-    lists.QueueView.ALL: "All open",
-    lists.QueueView.MINE: "My work",
-    lists.QueueView.UNCLAIMED: "Unclaimed",
-    lists.QueueView.REPLIES: "Replies",
-    lists.QueueView.AT_RISK: "At risk",
-    lists.QueueView.RESTRICTED: "Restricted",
-    lists.QueueView.REVIEWS: "Look again",
-    lists.QueueView.FINISHED: "Finished",
+_SORTED_BY: Mapping[str, Sequence[Sort]] = {
+    "Priority": (Sort.PRIORITY,),
+    "Due": (Sort.DUE,),
+    "Age": (Sort.NEWEST, Sort.OLDEST),
 }
+"""Columns whose headings sort; where there are two orders, the heading goes to and fro."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +42,35 @@ class Link:
     href: str
     current: bool = False
     count: str = ""
-    """Of what waits there; empty for none."""
+    """Of the cases that it leads to; empty for none."""
 
 
 @router.get("/cases")
 async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> HTMLResponse:
-    """Show the cases that wait for a responder, most urgent and oldest first."""
-    wanted = lists.QueueFilter.read(request.query_params)
-    found = await lists.page(session, viewer, wanted, now)
-    shown = found[-lists.PAGE_SIZE :] if wanted.before else found[: lists.PAGE_SIZE]
-    more = len(found) > lists.PAGE_SIZE
-    earlier = more if wanted.before else wanted.after is not None
-    later = more or wanted.before is not None
-    newest, counts = await lists.beside(session, viewer, wanted, now)
+    """Show a page of the cases that fit, beside the views and how many cases each has."""
+    wanted = QueueFilter.read(request.query_params)
+    cursor = Cursor.read(request.query_params.get("cursor", ""), wanted)
+    found = await queries.page(session, queries.listing(viewer, wanted, now), wanted, cursor)
+    newest, counts = await queries.beside(session, viewer, [replace(wanted, view=view) for view in views.VIEWS], now)
     return render(
         request,
         "queue.html",
         wanted=wanted,
         heading=_heading(wanted),
-        rows=shown,
+        rows=await lists.load(session, viewer, found.case_ids),
         views=_views(wanted, counts),
         teams=_teams(viewer, wanted),
         chips=_chips(wanted),
         filters=_filters(wanted),
-        next_page=wanted.url(after=_place(shown[-1])) if shown and later else None,
-        previous_page=wanted.url(before=_place(shown[0])) if shown and earlier else None,
-        first_page=wanted.url() if wanted.after or wanted.before else None,
+        headings=_headings(wanted),
+        opened_from=_opened_from(wanted, cursor),
+        next_page=wanted.url(str(found.later)) if found.later else None,
+        previous_page=wanted.url(str(found.earlier)) if found.earlier else None,
+        first_page=wanted.url() if cursor else None,
         arrivals=_arrivals_url(wanted, newest),
         viewer=viewer,
-        wording=views,
+        wording=wording,
+        said=views,
         hours=parts_of(request, CaseParts).deadlines.hours,
         done=request.query_params.get("done") == "transfer",
     )
@@ -78,63 +81,85 @@ async def arrivals(
     request: Request, session: Transaction, viewer: ViewerDep, now: Now, since: Annotated[UUID, Query()]
 ) -> JSONResponse:
     """Return how many cases came to this queue after case `since`."""
-    count = await lists.count_arrivals(session, viewer, lists.QueueFilter.read(request.query_params), since, now)
-    return JSONResponse({"new": count})
+    asked = queries.listing(viewer, QueueFilter.read(request.query_params), now)
+    return JSONResponse({"new": await lists.count_arrivals(session, asked, since)})
 
 
-def _heading(wanted: lists.QueueFilter) -> str:
-    view = VIEWS[wanted.view]
-    return f"{view}: {views.FULL_TEAM_NAMES[wanted.team]}" if wanted.team else view
+def _heading(wanted: QueueFilter) -> str:
+    view = views.VIEWS[wanted.view or QueueView.ALL]
+    return f"{view}: {wording.FULL_TEAM_NAMES[wanted.team]}" if wanted.team else view
 
 
-def _views(wanted: lists.QueueFilter, counts: Mapping[lists.QueueView, int]) -> list[Link]:
-    most = lists.MOST_ANNOUNCED
-    said = {view: f"{most}+" if count > most else str(count or "") for view, count in counts.items()}
-    return [Link(text, wanted.url(view=view), view is wanted.view, said.get(view, "")) for view, text in VIEWS.items()]
+def _views(wanted: QueueFilter, counts: Sequence[int]) -> list[Link]:
+    found = zip(views.VIEWS.items(), counts, strict=True)
+    return [Link(text, wanted.url(view=view), view is wanted.view, views.count(n)) for (view, text), n in found]
 
 
-def _teams(viewer: Viewer, wanted: lists.QueueFilter) -> list[Link]:
+def _teams(viewer: Viewer, wanted: QueueFilter) -> list[Link]:
     links = [
-        Link(views.FULL_TEAM_NAMES[team], wanted.url(team=team), team is wanted.team)
+        Link(wording.FULL_TEAM_NAMES[team], wanted.url(team=team), team is wanted.team)
         for team in Team
         if team in viewer.teams
     ]
     return [Link("All my teams", wanted.url(team=None), wanted.team is None), *links]
 
 
-def _chips(wanted: lists.QueueFilter) -> list[Link]:
+def _chips(wanted: QueueFilter) -> list[Link]:
     """Return the filters that are set, each as a link that removes it."""
-    chips = []
-    if wanted.priority:
-        chips.append(Link(wanted.priority, wanted.url(priority=None)))
-    if wanted.report_type:
-        chips.append(Link(views.TYPES[wanted.report_type], wanted.url(report_type=None)))
-    if wanted.platform:
-        chips.append(Link(views.platform(wanted.platform), wanted.url(platform=None)))
-    if wanted.behaviour:
-        chips.append(Link(views.words(wanted.behaviour), wanted.url(behaviour=None)))
-    return chips
+    said = {
+        "q": f"“{wanted.q}”" if wanted.q else None,
+        "priority": wanted.priority,
+        "kind": wording.TYPES[wanted.kind] if wanted.kind else None,
+        "platform": wording.platform(wanted.platform) if wanted.platform else None,
+        "behaviour": wording.words(wanted.behaviour) if wanted.behaviour else None,
+        "state": wording.STATES.get(wanted.state, wording.words(wanted.state)) if wanted.state else None,
+        "who": views.WHO.get(wanted.who, wanted.who),
+        "since": f"From {uk_date(wanted.since)}" if wanted.since else None,
+        "until": f"To {uk_date(wanted.until)}" if wanted.until else None,
+        "replies": "Unread replies" if wanted.replies else None,
+        "taken_down": views.TAKEN_DOWN[wanted.taken_down] if wanted.taken_down else None,
+    }
+    unset = QueueFilter()
+    return [Link(text, wanted.url(**{name: getattr(unset, name)})) for name, text in said.items() if text]
 
 
-def _filters(wanted: lists.QueueFilter) -> dict[str, list[dict[str, object]]]:
+def _filters(wanted: QueueFilter) -> dict[str, list[dict[str, object]]]:
     """Return the choices of the filter form, as items of GOV.UK selects."""
+    fits = {state: text for state, text in wording.STATES.items() if state not in FINISHED or not wanted.only_open}
+    who = views.WHO | ({wanted.who: wanted.who} if wanted.who else {})
     return {
-        "priority": _items({p.value: p.value for p in Priority}, wanted.priority),
+        "priority": _items({one: f"{one} {views.PRIORITIES[one].lower()}" for one in Priority}, wanted.priority),
         "platform": _items(PLATFORMS, wanted.platform),
-        "type": _items({kind.value: text for kind, text in views.TYPES.items()}, wanted.report_type),
-        "behaviour": _items({code: views.words(code) for code in lists.HAPPENED}, wanted.behaviour),
+        "kind": _items(wording.TYPES, wanted.kind),
+        "behaviour": _items({code: wording.words(code) for code in domain.HAPPENED}, wanted.behaviour),
+        "state": _items(fits | ({wanted.state: wording.STATES[wanted.state]} if wanted.state else {}), wanted.state),
+        "who": _items(who | {code: text for code, text in views.WHO.items() if code}, wanted.who),
+        "replies": _items({"yes": "Unread replies"}, "yes" if wanted.replies else None),
+        "taken_down": _items(views.TAKEN_DOWN, wanted.taken_down),
     }
 
 
-def _items(choices: Mapping[str, str], chosen: str | None) -> list[dict[str, object]]:
+def _items(choices: Mapping[S, str], chosen: str | None) -> list[dict[str, object]]:
     items: list[dict[str, object]] = [{"value": "", "text": "Any"}]
-    return items + [{"value": value, "text": text, "selected": value == chosen} for value, text in choices.items()]
+    return items + [{"value": str(code), "text": text, "selected": code == chosen} for code, text in choices.items()]
 
 
-def _place(row: lists.Queued) -> tuple[str, UUID]:
-    return row.case.priority.value, row.case.case_id
+def _headings(wanted: QueueFilter) -> dict[str, dict[str, str]]:
+    """Return the headings that sort: where each leads, what it says, and the direction of the one that is in use."""
+    found = {}
+    for name, orders in _SORTED_BY.items():
+        following = orders[-1] if wanted.order is orders[0] else orders[0]
+        direction = "descending" if wanted.order is Sort.OLDEST else "ascending"
+        current = direction if wanted.order in orders else ""
+        found[name] = {"href": wanted.url(sort=following), "text": views.ORDERS[following], "direction": current}
+    return found
 
 
-def _arrivals_url(wanted: lists.QueueFilter, newest: UUID) -> str:
-    url = wanted.url().replace("/cases", "/cases/arrivals", 1)
-    return f"{url}{'&' if '?' in url else '?'}since={newest}"
+def _opened_from(wanted: QueueFilter, cursor: Cursor | None) -> str:
+    """Return the query by which a case's address says from which page of which queue it was opened."""
+    query = wanted.query(str(cursor) if cursor else "")
+    return "?" + urlencode({"from": query}) if query else ""
+
+
+def _arrivals_url(wanted: QueueFilter, newest: UUID) -> str:
+    return "/cases/arrivals?" + "&".join(filter(None, [wanted.query(), f"since={newest}"]))

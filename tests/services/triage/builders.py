@@ -1,14 +1,21 @@
 """Builds data for triage's tests: reports, envelopes, the rule book, an office."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from typing import TypeVar
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.triage.cases.access import Viewer
+from services.triage.cases.domain import Case
+from services.triage.cases.lists import load
 from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
+from services.triage.queue.domain import QueueFilter, Sort
+from services.triage.queue.queries import listing, page
 from services.triage.reporters.handlers import open_for_reports
 from services.triage.routing import rulebook
 from services.triage.routing.domain import Facts, RuleBook
@@ -161,3 +168,17 @@ def viewer(*teams: Team, subject: str = "S4001", lead: bool = False) -> Viewer:
 def uuid_of(data: Submitted) -> UUID:
     """Return the report's id."""
     return data.report_id
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases a test looks for."""
+
+    report_id: UUID | None = None
+
+
+async def listed(session: AsyncSession, seen_by: Viewer, wanted: CaseFilter, limit: int) -> list[Case]:
+    """Return up to `limit` cases that a viewer may see, newest first."""
+    queue = QueueFilter(view=None, sort=Sort.NEWEST)
+    found = await page(session, listing(seen_by, queue, NOW, wanted.report_id), queue, None, limit)
+    return [row.case for row in await load(session, seen_by, found.case_ids)]

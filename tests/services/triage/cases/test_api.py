@@ -43,7 +43,7 @@ async def test_a_list_has_the_shape_that_people_script_against(triage: Triage, c
     [item] = answer["items"]
     assert set(item) == {
         "case_id", "reference", "report_id", "report_type", "team", "state", "priority", "routing", "submitted_at",
-        "opened_at", "deadlines",
+        "opened_at", "deadlines", "version", "due_at", "assignee", "marks", "matched",
     }  # fmt: skip
     assert set(item["routing"]) == {"rule", "clause", "misdirected", "explanation"}
     assert (item["reference"], item["team"], item["state"]) == (told.reference, "smart", "new")

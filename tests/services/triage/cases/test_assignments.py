@@ -10,12 +10,11 @@ from sqlalchemy import insert, text
 
 from services.triage.cases import handlers
 from services.triage.cases.handlers import Colleague
-from services.triage.cases.lists import CaseFilter, listed
 from shared.auth.permissions import Role
 from shared.events.triage import CaseAssigned, CasePriorityChanged
 from shared.events.vocabulary import Team
 from shared.people import known_person
-from tests.services.triage.builders import NOW, incident, misuse, open_cases, report, viewer
+from tests.services.triage.builders import NOW, CaseFilter, incident, listed, misuse, open_cases, report, viewer
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 

@@ -8,11 +8,10 @@ from sqlalchemy import text
 from services.triage.cases import changes, handlers
 from services.triage.cases.changes import Reader
 from services.triage.cases.handlers import Work
-from services.triage.cases.lists import CaseFilter, listed
 from shared.db import migrations
 from shared.db.database import Database
 from shared.events.vocabulary import Team
-from tests.services.triage.builders import IDS, NOW, WRITER, open_cases, report, viewer
+from tests.services.triage.builders import IDS, NOW, WRITER, CaseFilter, listed, open_cases, report, viewer
 from tests.services.triage.evidence.pieces import announce, piece
 from tests.support.postgres import PostgresForTests
 

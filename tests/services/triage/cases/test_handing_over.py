@@ -7,11 +7,10 @@ from sqlalchemy import text
 
 from services.triage.cases import handlers
 from services.triage.cases.handlers import Work, warn_of_deadlines
-from services.triage.cases.lists import CaseFilter, listed
 from shared.db.database import Database
 from shared.events.triage import CaseTransferred
 from shared.events.vocabulary import Team
-from tests.services.triage.builders import NOW, WRITER, open_cases, report, viewer
+from tests.services.triage.builders import NOW, WRITER, CaseFilter, listed, open_cases, report, viewer
 
 SERVICE = "triage"
 EVENING = NOW + timedelta(hours=12)

@@ -41,7 +41,7 @@ async def test_the_queue_shows_what_waits_with_its_clock(triage: Triage) -> None
     assert "Missed by 3 min" in page
     assert "57 min left" in page
     assert "Facebook" in page
-    assert "1 hour ago" in page
+    assert ">1 h</time>" in page
 
 
 async def test_a_withdrawal_is_called_the_same_in_the_queue_and_on_the_case(triage: Triage, sam: AsyncClient) -> None:
@@ -235,7 +235,7 @@ async def test_a_page_takes_as_many_statements_for_fifty_cases_as_for_one(triage
         await sam.get("/cases")
         counted.append(len(statements))
         await open_cases(triage.database, *[report() for _ in range(49)])
-    assert counted[0] == counted[1] <= 2
+    assert counted[0] == counted[1] <= 4
     for tab, most in (("", 8), ("/timeline", 4), ("/routing", 4), ("/audit", 4)):
         statements.clear()
         await sam.get(f"/cases/{told.reference}{tab}")
@@ -316,7 +316,7 @@ async def test_every_page_of_the_queue_leads_to_the_next_and_back_to_the_one_bef
 
     def read(page: str) -> tuple[list[str], str | None, str | None]:
         before, after = (re.search(rf'href="([^"]+)" rel="{rel}"', page) for rel in ("prev", "next"))
-        rows = re.findall(r'signpost-reference" href="/cases/([^"]+)"', page)
+        rows = re.findall(r'signpost-reference" href="/cases/([^"?]+)[?"]', page)
         return rows, html.unescape(before[1]) if before else None, html.unescape(after[1]) if after else None
 
     async def pages(address: str | None, direction: int) -> list[list[str]]:

@@ -9,13 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import handlers
 from services.triage.cases.handlers import Work, expire_leases, warn_of_deadlines
-from services.triage.cases.lists import CaseFilter, listed
 from services.triage.deadlines import queries as deadlines
 from shared.audit import chain
 from shared.db.database import Database
 from shared.events.vocabulary import DeadlineKind, Outcome, Team
 from shared.messaging.outbox import Outbox
-from tests.services.triage.builders import IDS, NOW, WRITER, open_cases, report, viewer
+from tests.services.triage.builders import IDS, NOW, WRITER, CaseFilter, listed, open_cases, report, viewer
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)

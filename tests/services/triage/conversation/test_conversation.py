@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.lists import CaseFilter, listed
 from services.triage.cases.tables import CaseRow
 from services.triage.conversation.domain import Entry
 from services.triage.conversation.handlers import read
@@ -27,7 +26,19 @@ from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportWithdrawn, Reporter
 from shared.events.notifier import ManagerActionRecorded
 from shared.events.vocabulary import ManagerAction, MessageKind, Team
-from tests.services.triage.builders import NOW, PRIYA, WRITER, Submitted, envelope, misuse, open_cases, report, viewer
+from tests.services.triage.builders import (
+    NOW,
+    PRIYA,
+    WRITER,
+    CaseFilter,
+    Submitted,
+    envelope,
+    listed,
+    misuse,
+    open_cases,
+    report,
+    viewer,
+)
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.conversation.test_replies import message, send

@@ -8,7 +8,6 @@ from sqlalchemy import event, select
 
 from services.triage.cases import handlers
 from services.triage.cases.handlers import Work
-from services.triage.cases.lists import CaseFilter, listed
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
 from services.triage.reporters.handlers import add_information, ask_withdrawal
@@ -17,7 +16,7 @@ from shared.audit import chain
 from shared.db.database import Database
 from shared.events.intake import AbuseReportAmended, AbuseReportSubmitted, AbuseReportWithdrawn
 from shared.events.vocabulary import CaseState, Team
-from tests.services.triage.builders import NOW, WRITER, envelope, open_cases, report, viewer
+from tests.services.triage.builders import NOW, WRITER, CaseFilter, envelope, listed, open_cases, report, viewer
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 

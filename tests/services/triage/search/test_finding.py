@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from services.triage.cases import handlers as cases
-from services.triage.cases import lists
 from services.triage.cases.handlers import Work
 from services.triage.search.domain import Part, Sought
 from services.triage.search.queries import Hit
 from shared.db.database import Database
 from shared.events.intake import Reporter
 from shared.events.vocabulary import Confidentiality, Outcome, Team
-from tests.services.triage.builders import NOW, WRITER, open_cases, report, viewer
+from tests.services.triage.builders import NOW, WRITER, CaseFilter, listed, open_cases, report, viewer
 from tests.services.triage.evidence.pieces import announce, piece
 from tests.services.triage.search.sought import search, swept
 
@@ -93,7 +92,7 @@ async def test_a_case_is_found_by_each_part_of_it_and_says_which(database: Datab
     await open_cases(database, TOLD, OTHER)
     await announce(database, piece(TOLD, sha256=SHA, sha256_sent="6a" * 32))
     async with database.transaction() as session:
-        all_cases = await lists.listed(session, SAM, lists.CaseFilter(), 5)
+        all_cases = await listed(session, SAM, CaseFilter(), 5)
         [case] = [one for one in all_cases if one.report_id == TOLD.report_id]
         work = Work(session, SAM, NOW, WRITER)
         case = await cases.claim(work, case.case_id, case.version)

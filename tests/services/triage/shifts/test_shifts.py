@@ -16,7 +16,7 @@ from shared.events import codec
 from shared.events.triage import ShiftChanged
 from shared.events.vocabulary import Team
 from shared.messaging.outbox import Outbox
-from tests.services.triage.builders import IDS, NOW, WRITER, misuse, open_cases, report, viewer
+from tests.services.triage.builders import IDS, NOW, WRITER, CaseFilter, listed, misuse, open_cases, report, viewer
 from tests.services.triage.conftest import Triage
 
 SERVICE = "triage"
@@ -74,9 +74,7 @@ async def test_the_page_has_the_last_note_of_what_is_urgent_or_due_soon(triage: 
     threat, soon = report(behaviours=("threat",)), report()
     await open_cases(triage.database, threat, soon)
     async with triage.database.transaction() as session:
-        [case] = [
-            one for one in await lists.listed(session, SAM, lists.CaseFilter(), 9) if one.priority in lists.URGENT
-        ]
+        [case] = [one for one in await listed(session, SAM, CaseFilter(), 9) if one.priority in lists.URGENT]
         for number, said in enumerate(("Rung them.", f"{LONG}<b>")):
             work = Work(session, SAM, NOW + timedelta(minutes=number), WRITER)
             case = await handlers.add_note(work, case.case_id, case.version, said, shared=False)

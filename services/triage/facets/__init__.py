@@ -1,0 +1,1 @@
+"""The words by which lists find cases, and the orders in which they show them."""

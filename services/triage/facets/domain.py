@@ -1,0 +1,77 @@
+"""The words by which lists find cases, and the orders in which they show them. Pure.
+
+`FACETS` in `cases/tables.py` gives each case its facets, such as `platform:x` or `on:2026-11-30`. One index has
+them all.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+OPEN, FINISHED = "open", "finished"
+CLOCK, NO_CLOCK = "clock", "no clock"
+REPLIED, REVIEW, RESTRICTED = "replied", "review", "restricted"
+
+
+def has(name: str, value: str) -> str:
+    """Return the facet of cases whose `name` (`kind`, `platform`, `priority`, `state`, `takedown`) is `value`."""
+    return f"{name}:{value}"
+
+
+def held_by(staff_id: str | None) -> str:
+    """Return the facet of cases that a person has; of None, that no one has."""
+    return f"who:{(staff_id or '').lower()}"
+
+
+def seen_by(teams: Collection[str], leads: Collection[str]) -> list[str]:
+    """Return the facets of which each case has one that these teams and leads see without being named for it."""
+    return sorted([*teams, *(f"{team}/{RESTRICTED}" for team in leads if team in teams)])
+
+
+def are_rare(facets: Collection[str]) -> bool:
+    """Return whether few cases have these facets, whatever their number: they wait, or one person has them."""
+    held = any(facet.startswith(held_by("")) and facet != held_by("") for facet in facets)
+    return held or not {REPLIED, REVIEW, RESTRICTED}.isdisjoint(facets)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A part of a list in which one column decides the order. A list is one band, or a few that follow each other."""
+
+    key: str
+    """The column; where it says the same of two cases, their ids decide."""
+    facets: tuple[str, ...] = ()
+    """What the cases of the band have in common."""
+    descending: bool = False
+
+    def reversed(self) -> Self:
+        """Return the band in the other direction."""
+        return replace(self, descending=not self.descending)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a case stands in a list."""
+
+    band: int
+    key: datetime | str
+    case_id: UUID
+
+
+def times(day: date, *, descending: bool) -> Iterator[list[str] | None]:
+    """Yield facets of times that begin with `day`, each longer than the one before; at last None, for all times.
+
+    What looks for something rare among ten million cases reads one after the other until it has found enough.
+    """
+    step = -1 if descending else 1
+    yield [_of_day(day), _of_day(day + timedelta(days=step))]
+    month = day.year * 12 + day.month - 1 + step
+    yield [f"on:{day.year}-{day.month}", f"on:{month // 12}-{month % 12 + 1}"]
+    yield [f"on:{day.year}", f"on:{day.year + step}"]
+    yield None
+
+
+def _of_day(day: date) -> str:
+    return f"on:{day.year}-{day.month}-{day.day}"

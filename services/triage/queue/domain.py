@@ -1,0 +1,236 @@
+"""What a queue shows: its views, filters and orders, and where a page of it begins. Pure."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Self, TypeVar
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from services.triage.cases.domain import FINISHED
+from services.triage.facets import domain as facets
+from services.triage.facets.domain import Band, Place
+from shared.events import vocabulary as words
+from shared.events.platforms import PLATFORMS
+from shared.text import ControlCharacter, line
+
+E = TypeVar("E", bound=StrEnum)
+
+HAPPENED = tuple(
+    dict.fromkeys(str(one) for kind in (words.Behaviour, words.MisuseBehaviour, words.Effect) for one in kind)
+)
+"""What a queue can be filtered by: a behaviour of abuse or misuse, or an effect of an incident."""
+ME, NOBODY = "me", "nobody"
+TAKEN_DOWN = ("removed", "refused", "asked", "due")
+"""What the take-downs of a case are together."""
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+LONGEST_SEARCH = 200
+LONGEST_STAFF_ID = 40
+
+
+class QueueView(StrEnum):
+    """The views of the queue."""
+
+    ALL = "all"
+    MINE = "mine"
+    UNCLAIMED = "unclaimed"
+    REPLIES = "replies"
+    AT_RISK = "at-risk"
+    RESTRICTED = "restricted"
+    REVIEWS = "reviews"
+    FINISHED = "finished"
+
+
+class Sort(StrEnum):
+    """The orders of a queue."""
+
+    DUE = "due"
+    """Missed first, then soonest; then, oldest first, the cases in which no clock runs."""
+    PRIORITY = "priority"
+    """The most urgent first, of these the oldest."""
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+_OPEN_VIEWS = frozenset({QueueView.ALL, QueueView.MINE, QueueView.UNCLAIMED, QueueView.RESTRICTED})
+_OF_VIEW: Mapping[QueueView, frozenset[str]] = {
+    QueueView.UNCLAIMED: frozenset({facets.held_by(None)}),
+    QueueView.REPLIES: frozenset({facets.REPLIED}),
+    QueueView.AT_RISK: frozenset({facets.CLOCK}),
+    QueueView.RESTRICTED: frozenset({facets.RESTRICTED}),
+    QueueView.REVIEWS: frozenset({facets.REVIEW}),
+    QueueView.FINISHED: frozenset({facets.FINISHED}),
+}
+"""What every case of a view has. *Replies*, *At risk* and *Look again* have finished cases too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFilter:
+    """The filters of a queue, as in its URL and as the API takes them."""
+
+    view: QueueView | None = QueueView.ALL
+    """None: cases in any state."""
+    team: words.Team | None = None
+    kind: words.ReportType | None = None
+    behaviour: str | None = None
+    platform: str | None = None
+    priority: words.Priority | None = None
+    state: words.CaseState | None = None
+    who: str = ""
+    """Who has the case: `me`, `nobody` or a staff number."""
+    since: date | None = None
+    """The first day, in UK time, on which cases were opened."""
+    until: date | None = None
+    """The last day."""
+    replies: bool = False
+    """Only cases with something unread from their reporter."""
+    taken_down: str | None = None
+    q: str = ""
+    sort: Sort | None = None
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, str]) -> Self:
+        """Read a URL's parameters; ignore those that make no sense."""
+        get = parameters.get
+        return cls(
+            view=_member(QueueView, get("view")) or QueueView.ALL,
+            team=_member(words.Team, get("team")),
+            kind=_member(words.ReportType, get("kind") or get("type")),
+            behaviour=_one_of(HAPPENED, get("behaviour")),
+            platform=_one_of(PLATFORMS, get("platform")),
+            priority=_member(words.Priority, get("priority")),
+            state=_member(words.CaseState, get("state")),
+            who=_typed(get("who", ""), LONGEST_STAFF_ID),
+            since=_day(get("since", "")),
+            until=_day(get("until", "")),
+            replies=get("replies") == "yes",
+            taken_down=_one_of(TAKEN_DOWN, get("taken_down")),
+            q=_typed(get("q", ""), LONGEST_SEARCH),
+            sort=_member(Sort, get("sort")),
+        )
+
+    @property
+    def order(self) -> Sort:
+        """The order: by due time where the URL says nothing, but finished cases newest first."""
+        return self.sort or (Sort.NEWEST if self.view is QueueView.FINISHED else Sort.DUE)
+
+    @property
+    def only_open(self) -> bool:
+        """Whether no finished case fits."""
+        return self.view in _OPEN_VIEWS or (self.state is not None and self.state not in FINISHED)
+
+    @property
+    def bands(self) -> list[Band]:
+        """The parts of the queue in its order."""
+        match self.order:
+            case Sort.NEWEST:
+                return [Band("opened_at", descending=True)]
+            case Sort.OLDEST:
+                return [Band("opened_at")]
+            case Sort.DUE:
+                return [Band("due_at", (facets.CLOCK,)), Band("opened_at", (facets.NO_CLOCK,))]
+            case _ if self.only_open:
+                return [Band("priority")]
+            case _:
+                return [Band("opened_at", (facets.has("priority", one),)) for one in words.Priority]
+
+    def facets(self, subject: str) -> frozenset[str]:
+        """Return the facets that every case of the queue of `subject` has."""
+        have = set(_OF_VIEW.get(self.view, ())) if self.view else set()
+        if self.view in _OPEN_VIEWS:
+            have.add(facets.OPEN)
+        if who := ME if self.view is QueueView.MINE else self.who:
+            have.add(facets.held_by({ME: subject, NOBODY: None}.get(who, who)))
+        for name in ("kind", "platform", "priority", "state"):
+            if value := getattr(self, name):
+                have.add(facets.has(name, value))
+        said = {facets.has("takedown", self.taken_down or ""): self.taken_down, facets.REPLIED: self.replies}
+        have |= {facet for facet, so in said.items() if so}
+        return frozenset(have | ({self.behaviour} if self.behaviour else set()))
+
+    def parameters(self) -> dict[str, str]:
+        """Return the parameters of the URL, without those that say nothing."""
+        said = {one.name: getattr(self, one.name) for one in fields(self)}
+        said["view"] = None if self.view is QueueView.ALL else self.view
+        said["replies"] = "yes" if self.replies else None
+        return {name: str(value) for name, value in said.items() if value}
+
+    def query(self, cursor: str = "", **changes: object) -> str:
+        """Return the query of this queue's address with `changes`, from `cursor` on; empty for the whole queue."""
+        wanted = replace(self, **changes) if changes else self  # type: ignore[arg-type] # replace checks the names
+        return urlencode(wanted.parameters() | ({"cursor": cursor} if cursor else {}))
+
+    def url(self, cursor: str = "", **changes: object) -> str:
+        """Return the address of this queue, as `query` does."""
+        query = self.query(cursor, **changes)
+        return f"/cases?{query}" if query else "/cases"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: after a place, or, read backwards, before it. To a client it is opaque."""
+
+    order: Sort
+    place: Place
+    backwards: bool = False
+
+    def __str__(self) -> str:
+        place = self.place
+        key = place.key if isinstance(place.key, str) else place.key.isoformat()
+        text = json.dumps([self.order, place.band, key, str(place.case_id), self.backwards], separators=(",", ":"))
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str, wanted: QueueFilter) -> Self | None:
+        """Read a cursor of a queue; None if it is none, or belongs to another order."""
+        try:
+            order, band, key, case_id, backwards = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            if order != wanted.order or band not in range(len(wanted.bands)):
+                return None
+            place = Place(band, _key(wanted.bands[band], key), UUID(case_id))
+        except (ValueError, TypeError, AttributeError):
+            return None
+        return cls(wanted.order, place, backwards=backwards is True)
+
+
+def opened_from(query: str) -> tuple[QueueFilter, str]:
+    """Return the queue, and the cursor in it, from which a case was opened, as the case's own address says."""
+    said = dict(parse_qsl(query))
+    return QueueFilter.read(said), said.get("cursor", "")
+
+
+def _key(band: Band, text: str) -> datetime | str:
+    if band.key == "priority":
+        return words.Priority(text).value
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment
+
+
+def _member(kind: type[E], text: str | None) -> E | None:
+    return next((member for member in kind if member == text), None)
+
+
+def _one_of(known: tuple[str, ...] | Mapping[str, str], text: str | None) -> str | None:
+    return text if text in known else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if FIRST_DAY <= day <= LAST_DAY else None
+
+
+def _typed(text: str, longest: int) -> str:
+    """Return a line as it was typed; empty if it is none, or too long."""
+    try:
+        said = line(text)
+    except ControlCharacter:
+        return ""
+    return said if len(said) <= longest else ""
