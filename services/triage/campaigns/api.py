@@ -22,6 +22,8 @@ from shared.web.refusals import refusal_of
 router = APIRouter(prefix="/cases/api/v1/campaigns", tags=["campaigns"])
 
 REFUSALS = {**CASE_REFUSALS, **OWN_REFUSALS}
+OF_A_CASE = tuple(CASE_REFUSALS)
+"""What one case is refused with, while others take it."""
 OPEN = (CampaignState.SUGGESTED, CampaignState.CONFIRMED)
 LONGEST_NAME = 200
 LONGEST_MESSAGE = 10_000
@@ -216,14 +218,15 @@ async def dismiss(work: WorkDep, campaign_id: UUID, body: DismissBody | None = N
 @router.post("/{campaign_id}/message")
 async def message(work: WorkDep, campaign_id: UUID, body: MessageBody) -> Results:
     """Write the same to the reporter of each report, each as if alone: none learns that others reported."""
-    return _results(await handlers.message(work, campaign_id, body.text, body.case_ids))
+    return _results(await handlers.message(work, campaign_id, body.text, body.case_ids, refused=OF_A_CASE))
 
 
 @router.post("/{campaign_id}/resolve")
 async def resolve(work: WorkDep, campaign_id: UUID, body: ResolveBody) -> Results:
     """Resolve chosen cases with one outcome, each by itself. Cases that no one has are claimed first."""
     read = {one.case_id: one.version for one in body.items}
-    return _results(await handlers.resolve(work, campaign_id, read, body.outcome, body.reason))
+    done = await handlers.resolve(work, campaign_id, read, body.outcome, body.reason, refused=OF_A_CASE)
+    return _results(done)
 
 
 async def _item(work: WorkDep, campaign_id: UUID) -> CampaignItem:

@@ -18,20 +18,13 @@ from services.triage.cases import domain as case_domain
 from services.triage.cases import handlers as cases
 from services.triage.cases import queries as case_queries
 from services.triage.cases.handlers import Work
+from services.triage.exposure import handlers as exposure
 from shared.audit import chain
 from shared.events.vocabulary import Outcome
 
 JOINED, LEFT, CONTENT_SHOWN = "campaign_joined", "campaign_left", "content_shown"
-REFUSED = (
-    case_domain.StateForbids,
-    case_domain.ClaimedByAnother,
-    case_domain.NotYourClaim,
-    case_domain.NotForThisCase,
-    case_domain.OutcomeDoesNotFit,
-    case_domain.CaseNotFound,
-    case_queries.CaseChanged,
-)
-"""Why a case may refuse what others take."""
+Refused = tuple[type[Exception], ...]
+"""The errors with which a case may refuse what others take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +124,22 @@ async def dismiss(work: Work, campaign_id: UUID, days: int, reason: str | None) 
 
 
 async def look(work: Work, campaign_id: UUID) -> None:
-    """Record that a person looked at what the reports have in common: in the chain of each case that they see.
+    """Record that a person looks at what the reports have in common: in the chain of each case that they see.
 
     Raises:
         CampaignNotFound: there is no such campaign, or the person may not know of it.
+        CapReached: they were shown much content today, and none of the cases is a P1.
     """
     await queries.lock(work.session, work.viewer, campaign_id)
     members = await queries.members(work.session, work.viewer, campaign_id)
+    gravest = min(members, key=lambda one: one.priority)
+    await exposure.count(work.session, work.viewer.subject, gravest.team, gravest.priority, work.now)
     await _say(work, campaign_id, [one.case_id for one in members], CONTENT_SHOWN)
 
 
-async def message(work: Work, campaign_id: UUID, text: str, chosen: Collection[UUID] = ()) -> list[Result]:
+async def message(
+    work: Work, campaign_id: UUID, text: str, chosen: Collection[UUID] = (), *, refused: Refused
+) -> list[Result]:
     """Write the same to the reporter of each report, or of those with a chosen case, each as if alone.
 
     Raises:
@@ -156,11 +154,11 @@ async def message(work: Work, campaign_id: UUID, text: str, chosen: Collection[U
     async def write(case_id: UUID, read: int) -> None:
         await cases.add_note(work, case_id, read, text, shared=True)
 
-    return await _each(work, {one.case_id: one.version for one in picked}, write)
+    return await _each(work, {one.case_id: one.version for one in picked}, write, refused)
 
 
 async def resolve(
-    work: Work, campaign_id: UUID, read: Mapping[UUID, int], outcome: Outcome, reason: str | None
+    work: Work, campaign_id: UUID, read: Mapping[UUID, int], outcome: Outcome, reason: str | None, *, refused: Refused
 ) -> list[Result]:
     """Resolve chosen cases of a campaign with one outcome. A case that someone could claim is claimed first.
 
@@ -170,6 +168,7 @@ async def resolve(
         read: the chosen cases, each with the version that the person read.
         outcome: how they ended.
         reason: internal.
+        refused: as the edge answers it for each case.
 
     Raises:
         CampaignNotFound, CampaignDismissed, NoCases, NoSuchMember, TooManyCases: as for `message`.
@@ -184,7 +183,7 @@ async def resolve(
             version = (await cases.claim(work, case_id, version)).version
         await cases.resolve(work, case_id, version, outcome, reason)
 
-    return await _each(work, {one.case_id: read[one.case_id] for one in picked}, end)
+    return await _each(work, {one.case_id: read[one.case_id] for one in picked}, end, refused)
 
 
 async def _lock(work: Work, campaign_id: UUID) -> CampaignRow:
@@ -219,7 +218,9 @@ def _chosen(members: Sequence[queries.Member], chosen: Collection[UUID]) -> list
     return [one for one in members if one.case_id in chosen or not chosen]
 
 
-async def _each(work: Work, read: Mapping[UUID, int], act: Callable[[UUID, int], Awaitable[None]]) -> list[Result]:
+async def _each(
+    work: Work, read: Mapping[UUID, int], act: Callable[[UUID, int], Awaitable[None]], refused: Refused
+) -> list[Result]:
     """Act on each case by itself, in the order of their ids; one that refuses does not stop the others.
 
     Raises:
@@ -234,8 +235,8 @@ async def _each(work: Work, read: Mapping[UUID, int], act: Callable[[UUID, int],
             async with work.session.begin_nested():
                 await act(case_id, read[case_id])
             results.append(Result(case_id))
-        except REFUSED as refused:
-            results.append(Result(case_id, refused))
+        except refused as because:
+            results.append(Result(case_id, because))
     return results
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.triage.campaigns import domain, handlers, queries
-from services.triage.campaigns.api import OPEN, REFUSALS
+from services.triage.campaigns.api import OF_A_CASE, OPEN, REFUSALS
 from services.triage.campaigns.domain import CampaignState, Key, KeyKind
 from services.triage.campaigns.forms import DAYS, Action, ActionForm, read_action
 from services.triage.campaigns.handlers import Result
@@ -19,6 +19,7 @@ from services.triage.cases import queries as cases
 from services.triage.cases.dependencies import ViewerDep, WorkDep
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.exposure.domain import CapReached
 from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -87,7 +88,13 @@ async def campaign_again(work: WorkDep, campaign_id: UUID, asked: str) -> Redire
 @router.post(_PAGE + "/show", dependencies=[requires(Permission.SEE_CASE_CONTENT)])
 async def show_names(request: Request, work: WorkDep, campaign_id: UUID) -> HTMLResponse:
     """Show which accounts and links the reports have in common, and record that a responder asked."""
-    await handlers.look(work, campaign_id)
+    try:
+        async with work.session.begin_nested():
+            await handlers.look(work, campaign_id)
+    except CapReached as error:
+        refused = ActionForm(Action.CONFIRM)
+        status = record_refusal(refusal_of(error, REFUSALS), error, refused.errors, "show")
+        return await _page(request, work, campaign_id, form=refused, status=status)
     return await _page(request, work, campaign_id, content=True)
 
 
@@ -154,7 +161,8 @@ async def _dismiss(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[
 async def _resolve(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
     if form.outcome is None:
         raise case_domain.OutcomeDoesNotFit
-    return await handlers.resolve(work, campaign_id, form.chosen, form.outcome, form.text or None)
+    text = form.text or None
+    return await handlers.resolve(work, campaign_id, form.chosen, form.outcome, text, refused=OF_A_CASE)
 
 
 DO: Mapping[Action, Do] = {
@@ -163,7 +171,7 @@ DO: Mapping[Action, Do] = {
     Action.ADD: _add,
     Action.TAKE_OUT: _take_out,
     Action.DISMISS: _dismiss,
-    Action.MESSAGE: lambda work, campaign_id, form: handlers.message(work, campaign_id, form.text),
+    Action.MESSAGE: lambda work, campaign_id, form: handlers.message(work, campaign_id, form.text, refused=OF_A_CASE),
     Action.RESOLVE: _resolve,
 }
 

@@ -75,9 +75,11 @@ async def opened(triage: Triage, *reports: Submitted) -> None:
             pass
 
 
-async def campaign(triage: Triage, sam: Script, size: int = 3) -> tuple[str, Sequence[Mapping[str, Any]]]:
-    """Let a campaign be suggested and confirm it; return its address and its cases."""
-    await opened(triage, *(told(urls=(POST,)) for _ in range(size)))
+async def campaign(
+    triage: Triage, sam: Script, size: int = 3, **changes: object
+) -> tuple[str, Sequence[Mapping[str, Any]]]:
+    """Let a campaign be suggested and confirm it, `changes` in one report; return its address and its cases."""
+    await opened(triage, *(told(urls=(POST,)) for _ in range(size - 1)), told(urls=(POST,), **changes))
     [one] = (await sam.get(state="suggested"))["items"]
     path = f"/{one['campaign_id']}"
     await sam.post(f"{path}/confirm", name="Posts about the front door")
@@ -179,10 +181,12 @@ async def test_one_message_goes_to_every_reporter_as_if_alone(triage: Triage) ->
 async def test_one_outcome_for_the_chosen_cases_with_a_result_for_each(
     triage: Triage, sam: Script, aisha: Script
 ) -> None:
-    path, [free, mine, theirs, stale] = await campaign(triage, sam, 4)
+    path, members = await campaign(triage, sam, 5, behaviours=("threat",))
+    threat = min(members, key=lambda one: str(one["priority"]))
+    [free, mine, theirs, stale] = [one for one in members if one is not threat]
     await sam.claim(mine["case_id"], mine["version"])
     await aisha.claim(theirs["case_id"], theirs["version"])
-    items = [{"case_id": one["case_id"], "version": one["version"]} for one in (free, theirs)]
+    items = [{"case_id": one["case_id"], "version": one["version"]} for one in (free, theirs, threat)]
     items += [
         {"case_id": mine["case_id"], "version": (await sam.case(mine["case_id"]))["version"]},
         {"case_id": stale["case_id"], "version": 99},
@@ -194,6 +198,7 @@ async def test_one_outcome_for_the_chosen_cases_with_a_result_for_each(
     assert results[mine["case_id"]]["ok"]
     assert results[theirs["case_id"]]["problem"]["type"].endswith(":case-not-claimed")
     assert results[stale["case_id"]]["problem"]["status"] == 412
+    assert results[threat["case_id"]]["problem"]["type"].endswith(":threat-unanswered")
     assert len(await published(triage, CaseResolved.TYPE)) == 2
     assert (await sam.case(free["case_id"]))["outcome"] == "removed_by_platform"
     assert (await sam.case(theirs["case_id"]))["state"] != "resolved"

@@ -70,6 +70,12 @@ async def test_accounts_and_links_are_absent_until_someone_asks_and_each_case_sa
     async with triage.database.transaction() as session:
         looked = "select count(*) from activity where action = 'content_shown' and actor = 'S4001'"
         assert await session.scalar(text(looked)) == 3
+        assert await session.scalar(text("select items from exposure where subject = 's4001'")) == 1
+        await session.execute(text("update exposure set items = 10000"))
+    asked = await press(sam, page, f"{page}/show")
+    assert asked.status_code == 409
+    assert "Ask a lead to let you see more" in asked.text
+    assert not [word for word in hidden if word in asked.text]
 
 
 async def test_one_message_and_one_outcome_from_the_page(triage: Triage, sam: AsyncClient) -> None:
