@@ -25,6 +25,7 @@ from services.triage.cases.refusals import REFUSALS
 from services.triage.cases.writer import CaseWriter
 from services.triage.conversation import api as conversation_api
 from services.triage.conversation import pages as conversation_pages
+from services.triage.conversation.refusals import REFUSALS as CONVERSATION_REFUSALS
 from services.triage.deadlines import queries as deadline_queries
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
@@ -195,6 +196,7 @@ async def open_service(
                 **EVIDENCE_REFUSALS,
                 **REVIEW_REFUSALS,
                 **TAKEDOWN_REFUSALS,
+                **CONVERSATION_REFUSALS,
                 **TASK_REFUSALS,
                 **WELLBEING_REFUSALS,
                 **BULK_REFUSALS,

@@ -1,6 +1,7 @@
-"""GET /cases/api/v1/cases/{case_id}/conversation."""
+"""/cases/api/v1/cases/{case_id}/conversation, and the texts to begin a message with."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -8,10 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.triage.cases import handlers as cases
 from services.triage.cases import queries as case_queries
+from services.triage.cases.api import Read
 from services.triage.cases.dependencies import WorkDep
-from services.triage.conversation.domain import EntryKind, Speaker
-from services.triage.conversation.handlers import note_reading
+from services.triage.conversation import queries
+from services.triage.conversation.domain import EntryKind, ReplyTemplate, Speaker
+from services.triage.conversation.handlers import note_reading, save_template
 from services.triage.conversation.queries import conversation
+from shared.events.vocabulary import Team
+from shared.web import bodies
 
 router = APIRouter(prefix="/cases/api/v1", tags=["conversation"])
 
@@ -68,3 +73,59 @@ async def get_conversation(work: WorkDep, case_id: UUID) -> ConversationBody:
     await note_reading(work, case)
     said = await conversation(work.session, case, work.viewer)
     return ConversationBody(items=[EntryBody.model_validate(entry) for entry in said])
+
+
+class TemplateItem(BaseModel):
+    """A text to begin a message to a reporter with. `{reference}` and other fields are left for the case."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    template_id: UUID
+    version: int
+    team: Team
+    name: str
+    text: str
+    owner: str
+    written_at: datetime
+    current: bool
+
+
+class TemplateList(BaseModel):
+    """The templates of your teams, by name."""
+
+    items: list[TemplateItem]
+
+
+class TemplateBody(bodies.Body):
+    """A template, for the leads of its team to write. `withdrawn` takes it out of the list."""
+
+    team: Team
+    name: Annotated[bodies.Name, Field(min_length=1, max_length=100)]
+    text: Annotated[bodies.Text, Field(min_length=1, max_length=5_000)]
+    withdrawn: bodies.Bool = False
+
+
+@router.get("/reply-templates")
+async def list_templates(work: WorkDep) -> TemplateList:
+    """List the texts to begin a message with, of the teams whose cases you see."""
+    found = await queries.templates(work.session, work.viewer.teams)
+    return TemplateList(items=[TemplateItem.model_validate(one) for one in found])
+
+
+@router.post("/reply-templates", status_code=201)
+async def add_template(work: WorkDep, body: TemplateBody) -> TemplateItem:
+    """Write a template for a team that you lead."""
+    return await _saved(work, work.writer.ids.uuid(), body, 0)
+
+
+@router.post("/reply-templates/{template_id}")
+async def change_template(work: WorkDep, template_id: UUID, read: Read, body: TemplateBody) -> TemplateItem:
+    """Write the next version of a template, or withdraw it. Send the version that you read in `If-Match`."""
+    return await _saved(work, template_id, body, read)
+
+
+async def _saved(work: WorkDep, template_id: UUID, body: TemplateBody, read: int) -> TemplateItem:
+    new = ReplyTemplate(
+        template_id, 1, body.team, body.name, body.text, work.viewer.subject, work.now, current=not body.withdrawn
+    )
+    return TemplateItem.model_validate(await save_template(work, new, read))

@@ -1,6 +1,7 @@
 """What was said about a case, in time order: to the reporter, by the reporter, and among the team."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -103,3 +104,62 @@ def _together(entry: Entry) -> object:
 
 def _is_unread(entry: Entry, since: datetime | None) -> bool:
     return since is not None and entry.speaker is Speaker.REPORTER and entry.at >= since
+
+
+# Reply templates.
+
+FIELDS: Mapping[str, str] = {
+    "reference": "the reference of the case",
+    "team": "the team that has it",
+    "platform": "where it happened",
+    "kind": "what kind of report it is",
+    "name": "your name",
+}
+"""What a template can leave for the case to fill in, written in braces."""
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+class TemplateNotFound(Exception):
+    """There is no such template, or it is another team's."""
+
+
+class TemplateChanged(Exception):
+    """Someone changed the template since it was read."""
+
+
+class NotYourTemplate(Exception):
+    """Only a lead of its team changes a template."""
+
+
+class NoSuchField(Exception):
+    """The text has a field in braces that no case fills in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTemplate:
+    """A text to begin a message to a reporter with."""
+
+    template_id: UUID
+    version: int
+    team: str
+    name: str
+    text: str
+    owner: str
+    """Staff id of the lead who keeps it up to date: who wrote this version."""
+    written_at: datetime
+    current: bool = True
+
+
+def require_known_fields(text: str) -> None:
+    """Check the fields of a template.
+
+    Raises:
+        NoSuchField: one is in braces that no case fills in.
+    """
+    if not set(_FIELD.findall(text)) <= FIELDS.keys():
+        raise NoSuchField
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return the text of a template for one case."""
+    return _FIELD.sub(lambda found: values.get(found[1], found[0]), text)

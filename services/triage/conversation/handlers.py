@@ -1,9 +1,21 @@
-"""Records who read a conversation: what the reporter wrote is then no longer unread."""
+"""Records who read a conversation: what the reporter wrote is then no longer unread. Stores reply templates."""
+
+from dataclasses import asdict, replace
+
+from sqlalchemy import insert, select, update
 
 from services.triage.cases import domain, handlers, queries
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.writer import Transition
+from services.triage.conversation.domain import (
+    NotYourTemplate,
+    ReplyTemplate,
+    TemplateChanged,
+    TemplateNotFound,
+    require_known_fields,
+)
+from services.triage.conversation.tables import ReplyTemplateRow
 
 READ = "conversation_read"
 
@@ -31,3 +43,28 @@ async def read(work: Work, case: Case) -> tuple[Case, bool]:
     done = Transition(locked, seen, READ, work.viewer.subject, says={"reply": "read"})
     await work.writer.record(work.session, [done], work.now)
     return locked.case, True
+
+
+async def save_template(work: Work, new: ReplyTemplate, read: int) -> ReplyTemplate:
+    """Store a template, or its next version, which may withdraw it. Every version is kept.
+
+    Raises:
+        NotYourTemplate: the viewer does not lead its team.
+        NoSuchField: the text has a field that no case fills in.
+        TemplateNotFound, TemplateChanged: it is not there any more, or not as it was read.
+    """
+    if new.team not in work.viewer.leads:
+        raise NotYourTemplate
+    require_known_fields(new.text)
+    table = ReplyTemplateRow.table()
+    of_it = (table.c.template_id == new.template_id, table.c.team == new.team)
+    newest = select(table.c.version, table.c.current).where(*of_it).order_by(table.c.version.desc()).limit(1)
+    kept = (await work.session.execute(newest.with_for_update())).first()
+    if read and (kept is None or not kept.current):
+        raise TemplateNotFound
+    if (kept.version if kept else 0) != read:
+        raise TemplateChanged
+    await work.session.execute(update(table).where(*of_it).values(current=False))
+    stored = replace(new, version=read + 1, owner=work.viewer.subject, written_at=work.now)
+    await work.session.execute(insert(table), [asdict(stored)])
+    return stored

@@ -1,23 +1,33 @@
-"""/cases/SP-…/conversation: what the team and the reporter said to one another, and the team's own notes."""
+"""/cases/SP-…/conversation: what was said, and the team's own notes. /cases/templates: texts to begin a message."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from services.triage.cases import views
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case, seen
+from services.triage.cases.forms import Action, ActionForm
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import Shown, Tab, opened, show
-from services.triage.conversation.domain import Speaker
-from services.triage.conversation.handlers import read
+from services.triage.conversation import queries
+from services.triage.conversation.domain import FIELDS, ReplyTemplate, Speaker, filled
+from services.triage.conversation.handlers import read, save_template
 from services.triage.conversation.queries import conversation
+from services.triage.conversation.refusals import REFUSALS
 from services.triage.exposure.domain import has_room
 from services.triage.exposure.handlers import count
 from services.triage.exposure.queries import of_person
 from services.triage.reports import queries as reports
+from shared.people import names_of
+from shared.web.forms import FormReader
+from shared.web.pages import render
+from shared.web.refusals import record_refusal, refusal_of
 
 router = APIRouter(include_in_schema=False)
+TEMPLATES = "/cases/templates"
 
 
 @router.get("/cases/SP-{rest}/conversation")
@@ -31,9 +41,29 @@ async def conversation_tab(request: Request, work: WorkDep, rest: str) -> HTMLRe
         await count(work.session, work.viewer.subject, case.team, case.priority, work.now)
     report = await reports.read(work.session, case.report_id, content=False)
     people = [entry.author for entry in said]
-    shown = Shown({"entries": said, "report": report}, people)
+    texts = await queries.templates(work.session, [case.team])
+    shown = Shown({"entries": said, "report": report, "reply_templates": texts}, people)
     now_read = seen(case) if work.viewer.sees_content else case
-    return await show(request, work, now_read, tab=Tab.CONVERSATION, shown=shown)
+    begun = _begun(request, work, case, texts, views.platform(report.platform))
+    return await show(request, work, now_read, tab=Tab.CONVERSATION, shown=shown, form=begun)
+
+
+def _begun(
+    request: Request, work: Work, case: Case, texts: Sequence[ReplyTemplate], platform: str
+) -> ActionForm | None:
+    """Return the message that begins with the chosen template; None if none is chosen."""
+    wanted = request.query_params.get("template")
+    chosen = next((one for one in texts if str(one.template_id) == wanted), None)
+    if chosen is None:
+        return None
+    values = {
+        "reference": case.reference,
+        "team": views.SHORT_TEAM_NAMES[case.team],
+        "platform": platform,
+        "kind": views.TYPES[case.report_type].lower(),
+        "name": work.viewer.name or "",
+    }
+    return ActionForm(Action.SHARE, case.version, typed=filled(chosen.text, values))
 
 
 async def _within_the_limit(work: Work, case: Case) -> Work:
@@ -42,3 +72,51 @@ async def _within_the_limit(work: Work, case: Case) -> Work:
     if has_room(today, case.priority, work.now):
         return work
     return replace(work, viewer=replace(work.viewer, sees_content=False))
+
+
+@router.get(TEMPLATES)
+async def list_templates(request: Request, work: WorkDep) -> HTMLResponse:
+    """List the texts of the viewer's teams; a lead can write and change those of the teams they lead."""
+    return await _templates(request, work)
+
+
+@router.post(TEMPLATES)
+async def write_template(request: Request, work: WorkDep) -> Response:
+    """Store a template, its next version, or that it is withdrawn; show the list again if that is refused."""
+    form = await FormReader.posted(request)
+    chosen = next(iter(form.uuids("template")), None)
+    team = form.one_of("team", [str(one) for one in work.viewer.teams], "Choose a team")
+    name = form.name("name", "Give it a name", 100)
+    text = form.text("text", "Write the text", 5_000)
+    withdrawn = form.ticked("withdrawn")
+    if form.errors or not (team and name and text):
+        return await _templates(request, work, form, 422)
+    new = ReplyTemplate(
+        chosen or work.writer.ids.uuid(), 1, team, name, text, work.viewer.subject, work.now, current=not withdrawn
+    )
+    try:
+        await save_template(work, new, (form.version() or 0) if chosen else 0)
+    except tuple(REFUSALS) as error:
+        status = record_refusal(refusal_of(error, REFUSALS), error, form.errors, "text")
+        return await _templates(request, work, form, status)
+    return RedirectResponse(f"{TEMPLATES}?done=saved", 303)
+
+
+async def _templates(request: Request, work: Work, form: FormReader | None = None, status: int = 200) -> HTMLResponse:
+    texts = await queries.templates(work.session, work.viewer.teams)
+    wanted = form.first("template") if form else request.query_params.get("change", "")
+    chosen = next((one for one in texts if str(one.template_id) == wanted), None)
+    return render(
+        request,
+        "reply_templates.html",
+        status,
+        texts=texts,
+        chosen=chosen,
+        typed={name: form.first(name) for name in ("team", "name", "text")} if form else {},
+        errors=form.errors if form else {},
+        fields=FIELDS,
+        teams=[team for team in views.SHORT_TEAM_NAMES if team in work.viewer.leads],
+        team_names=views.SHORT_TEAM_NAMES,
+        names=await names_of(work.session, [one.owner for one in texts]),
+        done=request.query_params.get("done") == "saved",
+    )

@@ -1,13 +1,25 @@
 """Reads a conversation: from the notes of a case, and from what its activity record says of outcomes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from uuid import UUID
 
+from pydantic import TypeAdapter
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
 from services.triage.cases.queries import REPORTER, NoteKind, WrittenNote, notes
-from services.triage.conversation.domain import Entry, EntryKind, Piece, Speaker, in_order
+from services.triage.conversation.domain import (
+    Entry,
+    EntryKind,
+    Piece,
+    ReplyTemplate,
+    Speaker,
+    TemplateNotFound,
+    in_order,
+)
+from services.triage.conversation.tables import ReplyTemplateRow
 from services.triage.evidence import queries as evidence
 from services.triage.reports.domain import Evidence
 from shared.audit import chain
@@ -84,3 +96,25 @@ def _of_activities(activities: list[chain.Activity]) -> Iterator[Entry]:
                 outcome=outcome or None,
                 result=one.action.removeprefix("review_") if kind is EntryKind.REVIEWED else None,
             )
+
+
+_TEMPLATES = TypeAdapter(list[ReplyTemplate])
+
+
+async def templates(session: AsyncSession, teams: Collection[str]) -> list[ReplyTemplate]:
+    """Return the templates of these teams that are offered, by name."""
+    table = ReplyTemplateRow.table()
+    wanted = select(table).where(table.c.current, table.c.team.in_(sorted(teams))).order_by(table.c.name)
+    return _TEMPLATES.validate_python([dict(row) for row in (await session.execute(wanted)).mappings()])
+
+
+async def template(session: AsyncSession, template_id: UUID, teams: Collection[str]) -> ReplyTemplate:
+    """Return a template that is offered.
+
+    Raises:
+        TemplateNotFound: there is none, or it is another team's.
+    """
+    found = [one for one in await templates(session, teams) if one.template_id == template_id]
+    if not found:
+        raise TemplateNotFound
+    return found[0]

@@ -4,6 +4,7 @@ from services.triage.accounts import tables as accounts
 from services.triage.bulk import tables as bulk
 from services.triage.campaigns import tables as campaigns
 from services.triage.cases import tables as cases
+from services.triage.conversation import tables as conversation
 from services.triage.deadlines import tables as deadlines
 from services.triage.operations import tables as operations
 from services.triage.outcome_reviews import tables as outcome_reviews
@@ -24,6 +25,7 @@ REGISTERED = (
     bulk,
     campaigns,
     cases,
+    conversation,
     deadlines,
     operations,
     outcome_reviews,

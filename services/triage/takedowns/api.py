@@ -126,7 +126,7 @@ async def list_takedowns(work: WorkDep, case_id: UUID, *, content: bool = False)
     if content and not work.viewer.sees_content:
         raise standard_problem(403)
     if content:
-        await case_handlers.look(work, case_id, "content_shown")
+        await case_handlers.show_content(work, case)
     elif case.restricted:
         await case_handlers.open_page(work, case_id)
     return TakedownList(items=await _items(work, case_id, content=content))
@@ -169,7 +169,7 @@ async def make_form(
 )
 async def read_form(work: WorkDep, case_id: UUID, takedown_id: UUID, form_id: UUID) -> dict[str, object]:
     """Read a machine form as it is or was sent. It has the link: that you looked is recorded."""
-    case = await case_handlers.look(work, case_id, "content_shown")
+    case = await case_handlers.show_content(work, await cases.get(work.session, work.viewer, case_id))
     forms = (await queries.forms_of_cases(work.session, [case.case_id]))[case.case_id]
     found = next((one for one in forms if (one.takedown_id, one.form_id) == (takedown_id, form_id)), None)
     if found is None:

@@ -16,6 +16,7 @@ from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import Shown, Tab, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
+from services.triage.exposure.domain import CapReached
 from services.triage.reports import queries as reports
 from services.triage.takedowns import domain, forms, handlers, notices, queries
 from services.triage.takedowns.api import TakedownParts
@@ -60,7 +61,10 @@ async def takedowns_again(work: WorkDep, rest: str) -> RedirectResponse:
 async def show_links(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     """Show the links and the ready texts, and record that a responder asked."""
     found = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-    case = await case_handlers.look(work, found.case_id, "content_shown")
+    try:
+        case = await case_handlers.show_content(work, found)
+    except CapReached:
+        return await _tab(request, work, found, status=409)
     return await _tab(request, work, case, content=True)
 
 
