@@ -44,6 +44,7 @@ from services.triage.outcome_reviews.refusals import REFUSALS as REVIEW_REFUSALS
 from services.triage.people_told import pages as told_pages
 from services.triage.queue import api as queue_api
 from services.triage.queue import pages as queue_pages
+from services.triage.queue.queries import Queues
 from services.triage.routing import rulebook
 from services.triage.rules import api as rules_api
 from services.triage.rules import pages as rules_pages
@@ -175,6 +176,7 @@ async def open_service(
         parts = TriageParts(
             **fields,
             deadlines=_deadlines(settings),
+            queues=Queues(),
             rules=running,
             incident_grace=settings.triage_incident_grace,
             second_reviews=settings.second_reviews,

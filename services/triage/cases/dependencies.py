@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Protocol
+from uuid import UUID
 
 from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.handlers import Work
@@ -18,6 +20,20 @@ from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 
 
+class Queues(Protocol):
+    """The queues that cases are opened from; `opened_from` is what the address of a case's page says of its queue."""
+
+    def address(self, opened_from: str) -> str:
+        """Return the address of the queue, at the page from which the case was opened."""
+        ...
+
+    async def following(
+        self, session: AsyncSession, viewer: Viewer, opened_from: str, case_id: UUID, now: datetime
+    ) -> str | None:
+        """Return the reference of the case to do next in that queue, other than `case_id`; None if it has no other."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class CaseParts(Parts):
     """What the case routes need besides the parts of every service."""
@@ -26,6 +42,7 @@ class CaseParts(Parts):
     rules: Callable[[], RuleBook]
     """Gives the rule book in use."""
     incident_grace: timedelta
+    queues: Queues
     forgets: Sequence[Forget]
     """Whoever derives something from the words of cases."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, NamedTuple
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -13,7 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from services.triage.cases import activities, domain, handlers, queries, rulings, views
 from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Actor, Case
-from services.triage.cases.forms import Action, ActionForm, read_action
+from services.triage.cases.forms import Action, ActionForm, opened_from, read_action
 from services.triage.cases.handlers import Work
 from services.triage.cases.refusals import REFUSALS
 from services.triage.deadlines import queries as deadlines
@@ -133,7 +134,8 @@ async def unknown_tab(request: Request, work: WorkDep, rest: str, unknown: str) 
     if unknown not in {*Action, "show"}:
         raise standard_problem(404)
     if unknown == Action.ASSIGN:
-        asked = ActionForm(Action.ASSIGN, case.version)
+        queue = opened_from(request.query_params.get("from", ""))
+        asked = ActionForm(Action.ASSIGN, case.version, opened_from=queue)
         return await show(request, work, await opened(work, rest), tab=Tab.SUMMARY, form=asked)
     return RedirectResponse(f"/cases/{case.reference}", 303)
 
@@ -166,7 +168,7 @@ async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Res
             changed = await DO[action](work, case.case_id, form.version, form)
     except tuple(REFUSALS) as error:
         return await _refused(request, work, case, form, error)
-    return RedirectResponse(_where(work, changed, action), 303)
+    return RedirectResponse(await _where(request, work, changed, form), 303)
 
 
 Do = Callable[[Work, CaseId, int, ActionForm], Awaitable[Case]]
@@ -232,11 +234,20 @@ async def _refused(request: Request, work: Work, case: Case, form: ActionForm, e
     return await _again(request, work, case, replace(form, errors=errors, changes=changes), status)
 
 
-def _where(work: Work, case: Case, action: Action) -> str:
+async def _where(request: Request, work: Work, case: Case, form: ActionForm) -> str:
+    """Return where to go after an action: on in the queue, back to its row, or to the case."""
+    action, queues = form.action, parts_of(request, CaseParts).queues
+    done = {"done": str(action)} | ({"from": form.opened_from} if form.opened_from else {})
+    if action is Action.RESOLVE and form.moves_on:
+        following = await queues.following(work.session, work.viewer, form.opened_from, case.case_id, work.now)
+        done["done"] = "next"
+        return f"/cases/{following}?{urlencode(done)}" if following else queues.address(form.opened_from)
     if case.team not in work.viewer.teams:
         return f"/cases?done={action}"
+    if form.returns:
+        return f"{queues.address(form.opened_from)}#{case.reference}"
     tab = f"/{Tab.CONVERSATION}" if action in {Action.NOTE, Action.SHARE, Action.ASK} else ""
-    return f"/cases/{case.reference}{tab}?done={action}"
+    return f"/cases/{case.reference}{tab}?{urlencode(done)}"
 
 
 class Shown(NamedTuple):
@@ -261,20 +272,19 @@ async def show(
     """Render one tab; with `content`, what people wrote (the caller records that); `form` is an action refused."""
     [clocks] = (await deadlines.of_cases(work.session, [case.case_id])).values()
     viewer = work.viewer
-    outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
     found = shown or await _for_tab(request, work, case, tab, content=content)
     changed_by = [change.actor for change in (form.changes if form else ())]
+    queue = form.opened_from if form else opened_from(request.query_params.get("from", ""))
     return render(
         request,
         f"case_{tab}.html",
         status,
         case=case,
-        tabs=_tabs(case, tab, await queries.count_evidence(work.session, viewer, case)),
+        tabs=_tabs(case, tab, await queries.count_evidence(work.session, viewer, case), queue),
+        opened_from=queue,
+        back=f"{parts_of(request, CaseParts).queues.address(queue)}#{case.reference}",
         clocks=clocks,
-        outlook=outlook,
-        hours=parts_of(request, CaseParts).deadlines.hours(case.team, case.priority)
-        if outlook and not outlook.round_the_clock
-        else None,
+        **_due(request, case, clocks),
         **await _actions(work, case, clocks, form),
         exposure=await exposure.of_person(work.session, viewer.subject, work.now),
         Action=Action,
@@ -287,6 +297,14 @@ async def show(
         names=await names_of(work.session, [*found.people, case.manager, case.assignee, *changed_by]),
         **found.values,
     )
+
+
+def _due(request: Request, case: Case, clocks: Sequence[Deadline]) -> Mapping[str, object]:
+    """Return the nearest clock that runs, and the hours in which its time counts."""
+    outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
+    in_hours = outlook is not None and not outlook.round_the_clock
+    hours = parts_of(request, CaseParts).deadlines.hours(case.team, case.priority) if in_hours else None
+    return {"outlook": outlook, "hours": hours}
 
 
 async def _actions(work: Work, case: Case, clocks: Sequence[Deadline], form: ActionForm | None) -> Mapping[str, object]:
@@ -354,12 +372,13 @@ async def _summary(
     }
 
 
-def _tabs(case: Case, current: Tab, evidence: int) -> list[dict[str, object]]:
+def _tabs(case: Case, current: Tab, evidence: int, queue: str) -> list[dict[str, object]]:
     base, counts = f"/cases/{case.reference}", {Tab.EVIDENCE: evidence}
+    kept = "?" + urlencode({"from": queue}) if queue else ""
     return [
         {
             "text": text,
-            "href": base if tab is Tab.SUMMARY else f"{base}/{tab}",
+            "href": (base if tab is Tab.SUMMARY else f"{base}/{tab}") + kept,
             "current": tab is (Tab.TIMELINE if current is Tab.AUDIT else current),
             "count": counts.get(tab),
         }
@@ -380,6 +399,7 @@ _DONE: Mapping[str, str] = {
     Action.TRANSFER: "The case was transferred.",
     Action.RESOLVE: "The case is resolved.",
     Action.CLOSE: "The case is closed.",
+    "next": "That case is resolved. This is the next one of the same queue.",
     Action.REOPEN: "The case is open again, and you have it.",
     Action.EXEMPT: "The case is closed, and who it was about is erased.",
     Action.NOT_EXEMPT: "The case was sent to the team that the rules choose.",

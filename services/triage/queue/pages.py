@@ -63,7 +63,8 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
         chips=_chips(wanted),
         filters=_filters(wanted),
         headings=_headings(wanted),
-        opened_from=_opened_from(wanted, cursor),
+        queue=(queue := wanted.query(str(cursor) if cursor else "")),
+        opened_from="?" + urlencode({"from": queue}) if queue else "",
         next_page=wanted.url(str(found.later)) if found.later else None,
         previous_page=wanted.url(str(found.earlier)) if found.earlier else None,
         first_page=wanted.url() if cursor else None,
@@ -153,12 +154,6 @@ def _headings(wanted: QueueFilter) -> dict[str, dict[str, str]]:
         current = direction if wanted.order in orders else ""
         found[name] = {"href": wanted.url(sort=following), "text": views.ORDERS[following], "direction": current}
     return found
-
-
-def _opened_from(wanted: QueueFilter, cursor: Cursor | None) -> str:
-    """Return the query by which a case's address says from which page of which queue it was opened."""
-    query = wanted.query(str(cursor) if cursor else "")
-    return "?" + urlencode({"from": query}) if query else ""
 
 
 def _arrivals_url(wanted: QueueFilter, newest: UUID) -> str:

@@ -1,0 +1,57 @@
+"""Cases of one queue are worked one after another: back to the row, or on to the next."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+from httpx import AsyncClient
+
+from shared.auth.permissions import Role
+from tests.services.triage.builders import NOW, open_cases, report
+from tests.services.triage.buttons import press
+from tests.services.triage.conftest import Triage
+
+SERVICE = "triage"
+OF_QUEUE = "from=priority%3DP3"
+
+
+def links(page: str) -> list[str]:
+    return [html.unescape(link) for link in re.findall(r'href="([^"]+)"', page)]
+
+
+async def test_a_case_leads_back_to_its_row_and_on_to_the_next_that_no_one_has(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    told = [report(submitted_at=NOW - timedelta(minutes=number)) for number in (30, 20, 10)]
+    await open_cases(triage.database, *told)
+    first, second, third = (one.reference for one in told)
+    queue = "/cases?priority=P3"
+    assert f"/cases/{first}?{OF_QUEUE}" in links((await sam.get(queue)).text)
+    claimed = await press(sam, queue, f"/cases/{first}/claim", version="1", **{"from": "priority=P3", "back": "yes"})
+    assert claimed.headers["location"] == f"{queue}#{first}"
+    page = links((await sam.get(f"/cases/{first}?{OF_QUEUE}")).text)
+    assert f"{queue}#{first}" in page
+    assert f"/cases/{first}/conversation?{OF_QUEUE}" in page
+    async with triage.client(Role.SMART_RESPONDER, subject="S4009") as other:
+        await press(other, f"/cases/{second}", f"/cases/{second}/claim")
+    of_queue = {"from": "priority=P3", "outcome": "support_given", "next": "yes"}
+    noted = await press(
+        sam, f"/cases/{first}?{OF_QUEUE}", f"/cases/{first}/note", text="Rang", **{"from": "priority=P3"}
+    )
+    assert noted.headers["location"] == f"/cases/{first}/conversation?done=note&{OF_QUEUE}"
+    done = await press(sam, f"/cases/{first}?{OF_QUEUE}", f"/cases/{first}/resolve", **of_queue)
+    assert done.headers["location"] == f"/cases/{third}?done=next&{OF_QUEUE}"
+    assert "This is the next one of the same queue." in (await sam.get(done.headers["location"])).text
+    await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/claim", **{"from": "priority=P3"})
+    last = await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/resolve", **of_queue)
+    assert last.headers["location"] == queue, "there is no other: the queue says so"
+
+
+@pytest.mark.parametrize("said", ["https%3A%2F%2Fexample.com", "view%3Dnone", "%00", "x" * 2_000, "cursor%3Dx"])
+async def test_an_address_leads_back_to_the_queue_and_nowhere_else(triage: Triage, sam: AsyncClient, said: str) -> None:
+    await open_cases(triage.database, told := report())
+    page = (await sam.get(f"/cases/{told.reference}?from={said}")).text
+    back = re.search(r'<a href="([^"]+)" class="govuk-back-link"', page)
+    assert back
+    assert html.unescape(back[1]).partition("#")[0].partition("?")[0] == "/cases"
