@@ -48,6 +48,8 @@ def handlers(outbox: Outbox) -> Mapping[type[Event], Handler]:
         triage.CaseClaimed: tracking.case_worked,
         triage.CaseAssigned: tracking.case_worked,
         triage.CaseReopened: tracking.case_worked,
+        triage.CaseMerged: tracking.case_worked,
+        triage.CaseUnmerged: tracking.case_unmerged,
         triage.CaseResolved: partial(_on_case_resolved, outbox=outbox),
         triage.CaseClosed: tracking.case_finished,
         triage.CaseReviewRequested: tracking.review_asked,

@@ -34,6 +34,9 @@ from services.triage.evidence import pages as evidence_pages
 from services.triage.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
 from services.triage.exposure.handlers import forget as forget_exposure
 from services.triage.managers import pages as manager_pages
+from services.triage.merges import api as merge_api
+from services.triage.merges import pages as merge_pages
+from services.triage.merges.refusals import REFUSALS as MERGE_REFUSALS
 from services.triage.operations import api as operations_api
 from services.triage.operations import pages as operations_pages
 from services.triage.operations.live import LiveFigures, LiveParts
@@ -95,6 +98,7 @@ TEMPLATES = tuple(
         "evidence",
         "exposure",
         "managers",
+        "merges",
         "operations",
         "outcome_reviews",
         "people_told",
@@ -121,6 +125,7 @@ ROUTERS = (
     conversation_api.router,
     review_api.router,
     wellbeing_api.router,
+    merge_api.router,
     evidence_api.router,
     evidence_api.managers_router,  # before the page’s own addresses
     evidence_pages.router,
@@ -132,6 +137,7 @@ ROUTERS = (
     campaigns_pages.router,  # before the case pages, for which any word may be an action
     conversation_pages.router,  # before the case pages, for which any word may be an action
     told_pages.router,  # before the case pages, for which any word may be an action
+    merge_pages.router,  # before the case pages, for which any word may be an action
     review_pages.router,  # before the case pages, for which any word may be an action
     wellbeing_pages.router,  # before the case pages, for which any word may be an action
     shift_pages.router,  # before the case pages: they take any word for a reference
@@ -203,6 +209,7 @@ async def open_service(
                 **WELLBEING_REFUSALS,
                 **BULK_REFUSALS,
                 **CAMPAIGN_REFUSALS,
+                **MERGE_REFUSALS,
             },
             readiness=partial(why_unready, roles),
             large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},

@@ -65,6 +65,8 @@ OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
     triage.CaseResolved: project_cases,
     triage.CaseReopened: project_cases,
     triage.CaseClosed: project_cases,
+    triage.CaseMerged: project_cases,
+    triage.CaseUnmerged: project_cases,
     triage.CaseReviewRequested: project_cases,
     triage.CaseReviewed: project_cases,
     triage.CaseDeadlineMissed: project_cases,

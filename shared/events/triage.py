@@ -128,6 +128,31 @@ class CaseClosed(_CaseEvent):
     team: Open[Team]
 
 
+class CaseMerged(_CaseEvent):
+    """The case follows another one, which is about the same; its reporter is told everything as before."""
+
+    TYPE: ClassVar[str] = "case.merged.v1"
+    team: Open[Team]
+    into_case_id: UUID
+
+
+class CaseUnmerged(_CaseEvent):
+    """The case no longer follows another one."""
+
+    TYPE: ClassVar[str] = "case.unmerged.v1"
+    team: Open[Team]
+    from_case_id: UUID
+    state: Open[CaseState]
+
+
+class CaseSplit(_CaseEvent):
+    """A part of the case is now a linked case, which has events of its own."""
+
+    TYPE: ClassVar[str] = "case.split.v1"
+    team: Open[Team]
+    new_case_id: UUID
+
+
 class CaseReporterReplied(_CaseEvent):
     """The reporter wrote, or sent evidence, and no one of the team has seen it yet."""
 
@@ -219,6 +244,9 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseResolved,
     CaseReopened,
     CaseClosed,
+    CaseMerged,
+    CaseUnmerged,
+    CaseSplit,
     CaseReporterReplied,
     CaseReviewRequested,
     CaseReviewed,

@@ -255,6 +255,8 @@ class CaseState(StrEnum):
     CLAIMED = "claimed"
     IN_PROGRESS = "in_progress"
     AWAITING_INFORMATION = "awaiting_information"
+    MERGED = "merged"
+    """It follows the case that it is merged into."""
     RESOLVED = "resolved"
     CLOSED = "closed"
 

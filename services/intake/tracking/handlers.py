@@ -1,6 +1,6 @@
 """Keeps what other services say about a report, in any order: the newest of a case, and the weightiest of an alert."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import TypeVar
@@ -13,7 +13,7 @@ from services.intake.tracking.domain import ManagerAlertState, Stage
 from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
 from shared.events import notifier, triage
 from shared.events.envelope import Envelope
-from shared.events.vocabulary import Acknowledgement, FailureKind
+from shared.events.vocabulary import Acknowledgement, CaseState, FailureKind
 
 V = TypeVar("V")
 CaseEvent = (
@@ -24,6 +24,8 @@ CaseEvent = (
     | triage.CaseReopened
     | triage.CaseResolved
     | triage.CaseClosed
+    | triage.CaseMerged
+    | triage.CaseUnmerged
 )
 Alert = (
     notifier.AlertDecided
@@ -48,11 +50,23 @@ async def case_transferred(
 
 async def case_worked(
     session: AsyncSession,
-    events: Sequence[Envelope[triage.CaseClaimed | triage.CaseAssigned | triage.CaseReopened]],
+    events: Sequence[Envelope[triage.CaseClaimed | triage.CaseAssigned | triage.CaseReopened | triage.CaseMerged]],
     _now: datetime,
 ) -> None:
-    """A responder is working on it."""
+    """A responder is working on it; also where they do so together with another report, of which no one learns."""
     await _keep_cases(session, [_case_row(e, Stage.WORKING, e.data.team) for e in events])
+
+
+async def case_unmerged(session: AsyncSession, events: Sequence[Envelope[triage.CaseUnmerged]], _now: datetime) -> None:
+    """It is worked by itself again."""
+    await _keep_cases(session, [_case_row(e, _STAGES.get(e.data.state, Stage.WORKING), e.data.team) for e in events])
+
+
+_STAGES: Mapping[str, Stage] = {
+    CaseState.NEW: Stage.WITH_TEAM,
+    CaseState.RESOLVED: Stage.FINISHED,
+    CaseState.CLOSED: Stage.FINISHED,
+}
 
 
 async def case_finished(

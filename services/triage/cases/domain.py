@@ -31,6 +31,8 @@ OUTCOMES: Mapping[ReportType, frozenset[Outcome]] = {
 
 UNION_ACTIVITY = "union_activity"
 """The category of what may be trade union activity (C-j): the triage desk decides first whether it is."""
+WROTE = "note_shared"
+"""What the activity record calls a message to the reporter."""
 FINISHED = frozenset({CaseState.RESOLVED, CaseState.CLOSED})
 _HELD = (CaseState.CLAIMED, CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION)
 _UNTOUCHED = frozenset({CaseState.NEW, CaseState.CLAIMED})
@@ -147,6 +149,8 @@ class Case:
     """Whether no one has worked on it since it was claimed as new: if the claim ends, it is new again."""
     threat_open: bool = False
     """Whether someone has to say first whether there is a threat to life."""
+    merged_into: CaseId | None = None  # the case that it follows (decision 0065)
+    merged_from: CaseState | None = None  # and while it does, the state that it had before
 
     @property
     def finished(self) -> bool:
@@ -332,7 +336,7 @@ def reopen(case: Case, actor: Actor, now: datetime) -> Case:
     if not case.finished or case.outcome is Outcome.EXEMPT:
         raise StateForbids(case.state)
     open_again = _held_by(case, actor.subject, actor.name, now + CLAIM_LEASE)
-    return next_version(open_again, state=CaseState.IN_PROGRESS, outcome=None, review_asked_at=None)
+    return next_version(open_again, state=CaseState.IN_PROGRESS, outcome=None, review_asked_at=None, merged_into=None)
 
 
 def expire(case: Case, now: datetime) -> Case | None:
@@ -382,6 +386,22 @@ def concluded(case: Case, outcome: Outcome) -> Case:
 def next_version(case: Case, **changes: object) -> Case:
     """Return the next version of the case."""
     return replace(case, version=case.version + 1, **changes)  # type: ignore[arg-type]  # names are checked by replace
+
+
+def alone(case: Case) -> Case:
+    """Return the case as it would be if it were not merged: by this its clocks run and its claim ends."""
+    return replace(case, state=case.merged_from, merged_from=None) if case.merged_from else case
+
+
+def still(case: Case, after: Case) -> Case:
+    """Return what a case becomes that changed as if it were not merged: if it was, it still is."""
+    return replace(after, state=case.state, merged_from=after.state) if case.merged_from else after
+
+
+def leads(before: Case, after: Case, action: str) -> bool:
+    """Return whether the cases that are merged into this one follow the change."""
+    ended = before.state is not after.state and (before.finished or after.finished)
+    return action == WROTE or before.team is not after.team or ended
 
 
 def differences(before: Case, after: Case) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -78,6 +78,8 @@ class Command:
     """What verification compares besides the case's row."""
     news: bool = False
     """Whether the reporter learns something, so that the next promised update counts from then."""
+    while_merged: bool = False
+    """Whether it can be done to a case that follows another one."""
 
 
 async def claim(work: Work, case_id: UUID, read: int) -> Case:
@@ -162,6 +164,7 @@ async def add_note(work: Work, case_id: UUID, read: int, text: str, *, shared: b
         lambda case, actor: (domain.write_to_reporter if shared else domain.note)(case, actor, work.now),
         personal={"note": text},
         news=shared,
+        while_merged=True,
     )
     case = await execute(work, case_id, read, noted)
     await _store_note(work, case, text, shared=shared)
@@ -325,6 +328,8 @@ async def execute(work: Work, case_id: UUID, read: int, command: Command) -> Cas
     before = locked.case
     if read != before.version:
         raise queries.CaseChanged(await queries.since(work.session, case_id, read), before.version)
+    if before.merged_from and not command.while_merged:
+        raise domain.StateForbids(before.state)
     after = command.apply(before, work.viewer.actor(before))
     done = Transition(
         locked,
@@ -346,7 +351,8 @@ async def expire_leases(session: AsyncSession, now: datetime, *, writer: CaseWri
     """End claims whose lease has run out; return how many."""
     changes: list[tuple[UUID, chain.Change]] = []
     for locked in await queries.lock_due(session, CaseRow.lease_until, now, BATCH):
-        if after := domain.expire(locked.case, now):
+        if expired := domain.expire(domain.alone(locked.case), now):
+            after = domain.still(locked.case, expired)
             write(locked.row, after)
             was, is_ = domain.differences(locked.case, after)
             state = {"case": queries.fingerprint_of(vars(locked.row))}
@@ -408,24 +414,24 @@ def _warning_event(case: Case, deadline: Deadline, warning: DeadlineWarning, now
 
 
 async def _store_note(work: Work, case: Case, text: str, *, shared: bool, kind: str = "") -> None:
-    work.session.add(
-        Note(
-            note_id=work.writer.ids.uuid(),
-            case_id=case.case_id,
-            at=work.now,
-            author=work.viewer.subject,
-            author_name=work.viewer.name,
-            shared=shared,
-            kind=kind,
-            text=text,
-        )
-    )
+    """Store what a responder wrote. A message goes to the reporters of merged cases too, once for each report."""
+    asks = kind == queries.NoteKind.QUESTION
+    below = await queries.lock_below(work.session, [case.case_id]) if shared and not asks else []
+    reached = [case, *(one.case for _, one in below if one.case.state is not CaseState.CLOSED)]
+    note = {
+        "at": work.now,
+        "author": work.viewer.subject,
+        "author_name": work.viewer.name,
+        "shared": shared,
+        "kind": kind,
+        "text": text,
+    }
+    work.session.add_all(Note(note_id=work.writer.ids.uuid(), case_id=one.case_id, **note) for one in reached)
     if shared:
-        update = triage.ReporterUpdateShared(
-            report_id=case.report_id,
-            reference=case.reference,
-            at=work.now,
-            text=text,
-            asks=kind == queries.NoteKind.QUESTION,
-        )
-        await work.writer.outbox.append(work.session, [NewEvent.of(case.report_id, update)], work.now)
+        first = {one.report_id: one.reference for one in reversed(reached)}
+        updates = [
+            triage.ReporterUpdateShared(report_id=report_id, reference=name, at=work.now, text=text, asks=asks)
+            for report_id, name in first.items()
+        ]
+        events = [NewEvent.of(update.report_id, update) for update in updates]
+        await work.writer.outbox.append(work.session, events, work.now)

@@ -7,21 +7,38 @@ the index of facets has the rest, in times that grow until enough is found.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Row, Select, SelectBase, func, select, tuple_
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Row,
+    Select,
+    SelectBase,
+    Text,
+    Uuid,
+    any_,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import CollectionAggregate
 
 from services.triage.cases.access import Viewer
-from services.triage.cases.domain import Case
-from services.triage.cases.queries import evidence_seen, to_case, visible_to
+from services.triage.cases.domain import FINISHED, Case
+from services.triage.cases.queries import below, evidence_seen, to_case, visible_to
 from services.triage.cases.tables import CaseAccess, CaseRow, not_finished
 from services.triage.facets import domain as facets
 from services.triage.facets.domain import Band, Place
-from shared.events.vocabulary import Priority, Team
+from shared.events.vocabulary import CaseState, Priority, Team
 from shared.people import known_person, named
 from shared.web.times import UK
 
@@ -333,3 +350,94 @@ def _listed(row: CaseRow, assignee: str | None, manager: str | None, evidence: i
         manager=named(manager, row.manager),
         evidence=evidence,
     )
+
+
+async def part_of(session: AsyncSession, case_id: UUID) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
+    """Return the behaviours and the links of its report that a case is about; None: all links."""
+    columns = select(CaseRow.behaviours, CaseRow.links).where(CaseRow.case_id == case_id)
+    behaviours, links = (await session.execute(columns)).one()
+    return tuple(behaviours), None if links is None else tuple(links)
+
+
+@dataclass(frozen=True, slots=True)
+class MergedCase:
+    """A case that is merged into another, as a page lists it."""
+
+    case_id: UUID
+    reference: str
+    state: CaseState
+    due_at: datetime | None
+    replied_at: datetime | None
+    withdrawn_at: datetime | None
+
+
+async def seen_below(session: AsyncSession, viewer: Viewer, case_id: UUID) -> list[MergedCase]:
+    """Return the cases that are merged into this one and that the viewer may see, soonest due first."""
+    row, tree = CaseRow, below([case_id])
+    columns = (row.case_id, row.reference, row.state, row.due_at, row.replied_at, row.withdrawn_at)
+    found = select(*columns).join(tree, tree.c.case_id == row.case_id).where(visible_to(viewer))
+    rows = await session.execute(found.order_by(row.due_at.nulls_last(), row.case_id))
+    return [_MERGED.validate_python(dict(one)) for one in rows.mappings()]
+
+
+_MERGED = TypeAdapter(MergedCase)
+
+
+async def size(session: AsyncSession, case_ids: Collection[UUID]) -> int:
+    """Return how many cases are merged into these."""
+    return await session.scalar(select(func.count()).select_from(below(case_ids))) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountableCase:
+    """A case as operations counts it."""
+
+    case_id: UUID
+    report_id: UUID
+    first: bool
+    """Whether it is the report's first case and not a linked one."""
+    team: str
+    platform: str | None
+    behaviours: tuple[str, ...]
+    submitted_at: datetime
+    opened_at: datetime
+    review_asked_at: datetime | None
+    finished: bool
+    merged: bool
+    """Whether it follows another case."""
+
+
+_COUNTABLE = TypeAdapter(CountableCase)
+
+
+async def countable(session: AsyncSession, case_ids: Collection[UUID]) -> list[CountableCase]:
+    """Return those of the cases that exist, in one statement."""
+    row = CaseRow
+    finished, merged = row.state.in_(sorted(FINISHED)).label("finished"), row.merged_from.is_not(None).label("merged")
+    is_so = ((row.link_number == 1).label("first"), finished, merged)
+    about = (row.case_id, row.report_id, row.team, row.platform, row.behaviours)
+    times = (row.submitted_at, row.opened_at, row.review_asked_at)
+    wanted = row.case_id == any_(literal(sorted(case_ids), ARRAY(Uuid)))
+    rows = await session.execute(select(*about, *times, *is_so).where(wanted))
+    return [_COUNTABLE.validate_python(dict(found)) for found in rows.mappings()]
+
+
+class KeptCase(NamedTuple):
+    """A case left out of one person's figures."""
+
+    case_id: UUID
+    report_id: UUID
+    first: bool
+
+
+async def cases_kept_from(session: AsyncSession, keys: Collection[str]) -> list[KeptCase]:
+    """Return the cases kept from a person with any of `keys`, and all exempt cases, which no one sees (C-j).
+
+    Who an exempt case was about is erased, so if exempt cases were counted, that person would see them counted too.
+    """
+    some = text("kept_from <> '{}'")  # the same words as in the partial indexes, or PostgreSQL would not use them
+    exempt = text("outcome = 'exempt'")
+    kept = CaseRow.kept_from.overlap(literal(sorted(keys), ARRAY(Text)))
+    columns = select(CaseRow.case_id, CaseRow.report_id, CaseRow.link_number)
+    rows = await session.execute(union_all(columns.where(kept, some), columns.where(exempt)))
+    return sorted({KeptCase(case_id, report_id, number == 1) for case_id, report_id, number in rows})

@@ -53,6 +53,7 @@ class Tab(StrEnum):
     AUDIT = "audit"
     REVIEW = "review"
     """Only while someone asks for the outcome to be looked at again."""
+    MERGE = "merge"
 
 
 _TAB_NAMES = {
@@ -66,6 +67,7 @@ _TAB_NAMES = {
     Tab.ROUTING: "Routing",
     Tab.TIMELINE: "Timeline and audit",
     Tab.REVIEW: "Look again",
+    Tab.MERGE: "Merge or split",
 }
 
 router = APIRouter(include_in_schema=False)
@@ -410,6 +412,10 @@ _DONE: Mapping[str, str] = {
     Action.NAME: "They can see the case now.",
     "takedown-recorded": "The take-down is recorded.",
     "task-recorded": "It is recorded.",
+    "merged": "The case is merged. The work goes on in the other case.",
+    "unmerged": "The case is by itself again.",
+    "split": "This linked case was split off.",
+    "split-undone": "The split was undone. This case is merged into the one that it was split off.",
     "review-upheld": "The outcome stands. The reporter is told that it was looked at again.",
     "review-changed": "The case is open again, and you have it. The reporter is told.",
 }
@@ -427,7 +433,9 @@ _IMPOSSIBLE = (
 
 
 def possible(case: Case, actor: Actor, now: datetime) -> frozenset[Action]:
-    """Return every action that would not be refused."""
+    """Return every action that would not be refused; a merged case follows another, so only notes are possible."""
+    if case.merged_from:
+        return frozenset({Action.NOTE, Action.SHARE})
     attempts: Mapping[Action, Callable[[], object]] = {
         Action.CLAIM: lambda: domain.claim(case, actor, now),
         Action.ASSIGN: lambda: domain.assign(case, actor, _SOMEONE_ELSE, None, now),

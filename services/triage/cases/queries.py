@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
     ARRAY,
+    CTE,
     ColumnElement,
     ScalarSelect,
     Select,
@@ -25,13 +25,12 @@ from sqlalchemy import (
     select,
     text,
     true,
-    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.triage.cases.access import Viewer, conflicts
-from services.triage.cases.domain import FINISHED, UNION_ACTIVITY, Case, CaseNotFound, facts
+from services.triage.cases.domain import UNION_ACTIVITY, Case, CaseNotFound, facts
 from services.triage.cases.tables import CaseAccess, CaseRow, Note, not_finished
 from services.triage.reports import queries as reports
 from shared.audit import chain
@@ -45,7 +44,7 @@ REPORTER = "reporter"
 _CASE = TypeAdapter(Case)
 
 
-_PROVED = (*(one.name for one in fields(Case)), "link_number", "platform", "behaviours", "kept_from")
+_PROVED = (*(one.name for one in fields(Case)), "link_number", "platform", "behaviours", "links", "kept_from")
 """The columns of a case that change only with its activity record."""
 _FETCH = 500
 
@@ -119,8 +118,20 @@ async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> LockedCa
 
 
 async def lock_reports(session: AsyncSession, report_ids: Collection[UUID]) -> list[LockedCase]:
-    """Lock all cases of reports, to record what reporters say or to open linked cases."""
-    return await _locked(session, CaseRow.report_id.in_(report_ids))
+    """Lock all cases of reports, to record what reporters say or to open linked cases.
+
+    The cases that they are merged into are locked with them, because all rows are locked in the order of their ids.
+    """
+    locked = await _locked(session, CaseRow.case_id.in_(_with_main_cases(report_ids)))
+    wanted = set(report_ids)
+    return [one for one in locked if one.case.report_id in wanted]
+
+
+def _with_main_cases(report_ids: Collection[UUID]) -> Select[UUID]:
+    own = select(CaseRow.case_id, CaseRow.merged_into).where(CaseRow.report_id.in_(report_ids))
+    tree, above = own.cte("own_and_above", recursive=True), aliased(CaseRow)
+    tree = tree.union(select(above.case_id, above.merged_into).join(tree, above.case_id == tree.c.merged_into))
+    return select(tree.c.case_id)
 
 
 async def lock_visible(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, LockedCase]:
@@ -146,6 +157,30 @@ async def _locked(session: AsyncSession, *which: ColumnElement[bool]) -> list[Lo
     found = select(CaseRow).where(*which).order_by(CaseRow.case_id).with_for_update()
     rows = await session.scalars(found.execution_options(populate_existing=True))
     return [LockedCase(to_case(row), row) for row in rows]
+
+
+async def lock_below(session: AsyncSession, case_ids: Collection[UUID]) -> list[tuple[UUID, LockedCase]]:
+    """Lock all cases that are merged into these, however deep; return each with the one of these above it."""
+    tree = below(case_ids)
+    found = select(tree.c.main, CaseRow).join(CaseRow, CaseRow.case_id == tree.c.case_id)
+    locked = found.order_by(CaseRow.case_id).with_for_update(of=CaseRow)
+    rows = await session.execute(locked.execution_options(populate_existing=True))
+    return [(main, LockedCase(to_case(row), row)) for main, row in rows]
+
+
+def below(case_ids: Collection[UUID]) -> CTE:
+    """Return the ids of all cases merged into these, each with the one of these above it."""
+    first = select(CaseRow.merged_into.label("main"), CaseRow.case_id).where(CaseRow.merged_into.in_(case_ids))
+    tree, under = first.cte("below", recursive=True), aliased(CaseRow)
+    return tree.union_all(select(tree.c.main, under.case_id).join(under, under.merged_into == tree.c.case_id))
+
+
+async def lock_mains(session: AsyncSession, case_ids: Collection[UUID]) -> list[LockedCase]:
+    """Lock the cases that are worked instead of these merged ones."""
+    first = select(CaseRow.merged_into.label("main")).where(CaseRow.case_id.in_(case_ids))
+    tree, above = first.cte("above", recursive=True), aliased(CaseRow)
+    tree = tree.union(select(above.merged_into).join(tree, above.case_id == tree.c.main))
+    return await _locked(session, CaseRow.case_id.in_(select(tree.c.main)) & CaseRow.merged_into.is_(None))
 
 
 async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> Case:
@@ -409,58 +444,6 @@ def _found(row: CaseRow | None) -> Case:
     if row is None:
         raise CaseNotFound
     return to_case(row)
-
-
-@dataclass(frozen=True, slots=True)
-class CountableCase:
-    """A case as operations counts it."""
-
-    case_id: UUID
-    report_id: UUID
-    first: bool
-    """Whether it is the report's first case and not a linked one."""
-    team: str
-    platform: str | None
-    behaviours: tuple[str, ...]
-    submitted_at: datetime
-    opened_at: datetime
-    review_asked_at: datetime | None
-    finished: bool
-
-
-_COUNTABLE = TypeAdapter(CountableCase)
-
-
-async def countable(session: AsyncSession, case_ids: Collection[UUID]) -> list[CountableCase]:
-    """Return those of the cases that exist, in one statement."""
-    row = CaseRow
-    is_so = ((row.link_number == 1).label("first"), row.state.in_(sorted(FINISHED)).label("finished"))
-    about = (row.case_id, row.report_id, row.team, row.platform, row.behaviours)
-    times = (row.submitted_at, row.opened_at, row.review_asked_at)
-    wanted = row.case_id == any_(literal(sorted(case_ids), ARRAY(Uuid)))
-    rows = await session.execute(select(*about, *times, *is_so).where(wanted))
-    return [_COUNTABLE.validate_python(dict(found)) for found in rows.mappings()]
-
-
-class KeptCase(NamedTuple):
-    """A case left out of one person's figures."""
-
-    case_id: UUID
-    report_id: UUID
-    first: bool
-
-
-async def cases_kept_from(session: AsyncSession, keys: Collection[str]) -> list[KeptCase]:
-    """Return the cases kept from a person with any of `keys`, and all exempt cases, which no one sees (C-j).
-
-    Who an exempt case was about is erased, so if exempt cases were counted, that person would see them counted too.
-    """
-    some = text("kept_from <> '{}'")  # the same words as in the partial indexes, or PostgreSQL would not use them
-    exempt = text("outcome = 'exempt'")
-    kept = CaseRow.kept_from.overlap(literal(sorted(keys), ARRAY(Text)))
-    columns = select(CaseRow.case_id, CaseRow.report_id, CaseRow.link_number)
-    rows = await session.execute(union_all(columns.where(kept, some), columns.where(exempt)))
-    return sorted({KeptCase(case_id, report_id, number == 1) for case_id, report_id, number in rows})
 
 
 def shown_to(viewer: Viewer) -> Subquery:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     Text,
     UniqueConstraint,
     false,
@@ -98,6 +99,12 @@ class CaseRow(Base):
     """Whether no one has worked on it since it was claimed as new: if the claim ends, it is new again."""
     threat_open: Mapped[bool] = mapped_column(server_default=false())
     """Whether someone has to say first whether there is a threat to life."""
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("case.case_id"))
+    """The case that it follows (decision 0065)."""
+    merged_from: Mapped[str | None]
+    """The state that it had when it was merged, while it is."""
+    links: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+    """Which links of the report it is about, counted from 0; None: all of them."""
     manager: Mapped[str | None] = mapped_column(info={**personal("which manager works it", retention="case")})
     """Staff id of the line manager who works on a case of misuse (R-d)."""
     assignee: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
@@ -118,7 +125,8 @@ class CaseRow(Base):
         CheckConstraint("link_number >= 1", name="link_number_from_one"),
         CheckConstraint("(state = 'claimed') <= (assignee is not null)", name="claimed_by_somebody"),
         CheckConstraint(
-            "not only_claimed or (state = 'in_progress' and assignee is not null)", name="only_claimed_in_progress"
+            "not only_claimed or (coalesce(merged_from, state) = 'in_progress' and assignee is not null)",
+            name="only_claimed_in_progress",
         ),
         CheckConstraint("(outcome is null) or state in ('resolved', 'closed')", name="outcome_when_finished"),
         CheckConstraint("(review_asked_at is null) or outcome is not null", name="review_of_an_outcome"),
@@ -127,6 +135,10 @@ class CaseRow(Base):
         Index("ix_case_open", "opened_at", "case_id", postgresql_where=text(OPEN)),
         Index("ix_case_opened", "opened_at", "case_id"),
         Index("ix_case_facets", "facets", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 256}),
+        CheckConstraint("(state = 'merged') = (merged_from is not null)", name="merged_from_a_state"),
+        CheckConstraint("state <> 'merged' or merged_into is not null", name="merged_into_a_case"),
+        CheckConstraint("merged_into <> case_id", name="merged_into_another"),
+        Index("ix_case_merged_into", "merged_into", postgresql_where=text("merged_into is not null")),
         Index("ix_case_lease", "lease_until", postgresql_where=text("lease_until is not null")),
         Index("ix_case_look", "look_at", postgresql_where=text("look_at is not null")),
         Index("ix_case_at_risk", "at_risk_at", postgresql_where=text("at_risk_at is not null")),

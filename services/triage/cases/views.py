@@ -40,6 +40,7 @@ STATES = {
     CaseState.CLAIMED: "Claimed",
     CaseState.IN_PROGRESS: "In progress",
     CaseState.AWAITING_INFORMATION: "Awaiting information",
+    CaseState.MERGED: "Merged",
     CaseState.RESOLVED: "Resolved",
     CaseState.CLOSED: "Closed",
 }

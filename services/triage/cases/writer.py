@@ -4,7 +4,7 @@ It takes as many statements for a hundred cases as for one.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypedDict
@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import changes
-from services.triage.cases.domain import Case, differences, informed, is_linked, of_report
+from services.triage.cases import changes, domain, queries
+from services.triage.cases.domain import Case, alone, differences, is_linked, next_version, still
 from services.triage.cases.queries import REPORTER, LockedCase, fingerprint_of
 from services.triage.cases.tables import CaseRow, Note, Responder
 from services.triage.deadlines import handlers as deadlines
@@ -25,15 +25,16 @@ from services.triage.routing import queries as routing_queries
 from services.triage.routing.domain import Also, Decision
 from shared.audit import chain
 from shared.db.bulk import copy_in
+from shared.events import triage
 from shared.events.envelope import Event, NewEvent
-from shared.events.triage import CaseOpened, CaseReporterReplied, CaseResolved, CaseRouted, CaseTransferred
-from shared.events.vocabulary import DeadlineKind, Outcome, Priority, ReportType, Team
+from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, Ids, ReportId
 from shared.messaging.outbox import Outbox
 
 SYSTEM = "system:triage"
 Forget = Callable[[AsyncSession, Collection[UUID]], Awaitable[None]]
 """Erases what another capability derived from the words of cases."""
+_COPIED = (triage.CaseTransferred, triage.CaseResolved, triage.CaseClosed, triage.CaseReopened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,13 @@ class NewCase:
     by: str = SYSTEM
     report: str = ""
     """The fingerprint of the report; only its first case has it."""
+    links: tuple[int, ...] | None = None
+    """The links of the report that it is about, counted from 0; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedCase:
-    """A restricted case that a person asks to open, linked to an existing case."""
+    """A case that a person asks to open, linked to an existing case; restricted, unless it is a part of that one."""
 
     origin: LockedCase
     also: Also
@@ -64,6 +67,8 @@ class LinkedCase:
     category: str
     by: str
     kept_from: tuple[str, ...]
+    part: tuple[tuple[str, ...], tuple[int, ...]] | None = None
+    """Behaviours and links that it takes over from the existing case; None: it is another matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class Transition:
     """The keys of the people who may not open it from now on; None: the same as before."""
     clocks: Sequence[Deadline] | None = None
     """The deadlines from now on, where a change is undone; otherwise the policy says what becomes of them."""
+    reply: bool = False
+    """Whether the reporter wrote or sent something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +120,8 @@ class CaseWriter:
 
     async def open_linked(
         self, session: AsyncSession, wanted: Sequence[LinkedCase], siblings: Sequence[LockedCase], now: datetime
-    ) -> None:
-        """Open linked cases, numbered on from the cases that their reports already have.
+    ) -> list[Case]:
+        """Open linked cases, numbered on from the cases that their reports already have; return them.
 
         Args:
             session: the transaction.
@@ -132,11 +139,13 @@ class CaseWriter:
             numbers[one.origin.case.report_id] += 1
             new.append(self._linked(one, numbers[one.origin.case.report_id], made, now))
         await self.open(session, new, now)
+        return [one.case for one in new]
 
     async def record(self, session: AsyncSession, transitions: Sequence[Transition], now: datetime) -> None:
-        """Store transitions, each of a different case."""
+        """Store transitions, each of a different case; the cases merged into these follow."""
         if not transitions:
             return
+        transitions = [*transitions, *await self._of_merged(session, transitions, now)]
         kept = await deadline_queries.of_cases(session, [one.after.case_id for one in transitions])
         changed: list[tuple[UUID, Deadline]] = []
         gone: list[tuple[UUID, DeadlineKind]] = []
@@ -144,7 +153,8 @@ class CaseWriter:
             case_id = one.after.case_id
             running = one.clocks
             if running is None:
-                running = self.deadlines.after(one.locked.case, one.after, kept[case_id], now, news=one.news)
+                before, after = alone(one.locked.case), alone(one.after)
+                running = self.deadlines.after(before, after, kept[case_id], now, news=one.news)
             changed += [(case_id, deadline) for deadline in running if deadline not in kept[case_id]]
             gone += [(case_id, kind) for kind in {d.kind for d in kept[case_id]} - {d.kind for d in running}]
             write(one.locked.row, one.after)
@@ -165,19 +175,38 @@ class CaseWriter:
             await forget(session, case_ids)
         await changes.note(session, case_ids)
 
+    async def _of_merged(self, session: AsyncSession, these: Sequence[Transition], now: datetime) -> list[Transition]:
+        """Return what the cases merged into these take over, and the mark that a main case gets for a reply to one."""
+        here = {one.after.case_id for one in these}
+        leading: dict[UUID, Transition] = {
+            one.after.case_id: one for one in these if domain.leads(one.locked.case, one.after, one.action)
+        }
+        found = await queries.lock_below(session, leading) if leading else []
+        follow = [
+            one
+            for main, locked in found
+            if locked.case.case_id not in here and (one := _follow(leading[main], locked)) is not None
+        ]
+        here |= {one.after.case_id for one in follow}
+        replied = {one.after.case_id: one for one in these if one.reply and one.after.merged_from}
+        mains = await queries.lock_mains(session, replied) if replied else []
+        return follow + [_marked(one, now) for one in mains if one.case.case_id not in here]
+
     def _linked(self, wanted: LinkedCase, number: int, made: Mapping[UUID, Decision], now: datetime) -> NewCase:
         origin = wanted.origin
         decision = replace(
             made[origin.case.case_id].of_linked(wanted.also),
             category=wanted.category,
             misdirected=False,
-            restricted=True,
+            restricted=origin.case.restricted or wanted.part is None,
             matched=(),
             shadow=(),
         )
+        if wanted.part:
+            decision = replace(decision, priority=origin.case.priority)
         case = new_case(
             CaseId(self.ids.uuid()),
-            of_report(origin.case.reference).linked(number),
+            domain.of_report(origin.case.reference).linked(number),
             decision,
             report_id=origin.case.report_id,
             submitted_at=origin.case.submitted_at,
@@ -189,7 +218,8 @@ class CaseWriter:
             decision=decision,
             deadline=self.deadlines.respond(case, now),
             platform=origin.row.platform,
-            behaviours=tuple(origin.row.behaviours),
+            behaviours=wanted.part[0] if wanted.part else tuple(origin.row.behaviours),
+            links=wanted.part[1] if wanted.part else None,
             kept_from=wanted.kept_from,
             by=wanted.by,
         )
@@ -204,7 +234,7 @@ class CaseWriter:
             restricted=case.restricted,
             linked=new.link_number > 1,
         )
-        routed = CaseRouted(
+        routed = triage.CaseRouted(
             **told,
             rule=decision.rule,
             clause=decision.clause,
@@ -214,7 +244,7 @@ class CaseWriter:
             category=decision.category,
             staffed=self.deadlines.at_work(case.team, now),
         )
-        return [NewEvent.of(case.case_id, event) for event in (CaseOpened(**told), routed)]
+        return [NewEvent.of(case.case_id, event) for event in (triage.CaseOpened(**told), routed)]
 
 
 def new_case(
@@ -234,6 +264,39 @@ def new_case(
         held_by=(decision.team,),
         category=decision.category,
     )
+
+
+def followed(case: Case, before: Case, after: Case, action: str) -> Case | None:
+    """Return what a merged case becomes when the case above it changes; None if it stays as it is."""
+    one = case
+    if before.team is not after.team:
+        held_by, transfers = (*case.held_by, after.team), case.transfers + 1
+        one = replace(one, team=after.team, held_by=held_by, transfers=transfers, manager=None)
+    if after.finished and one.state in {CaseState.MERGED, CaseState.RESOLVED}:
+        outcome = one.outcome or after.outcome
+        one = replace(one, state=after.state, outcome=outcome, merged_from=None, lease_until=None, only_claimed=False)
+    elif before.finished and not after.finished and one.finished:
+        state, was = CaseState.MERGED, CaseState.IN_PROGRESS
+        one = replace(one, state=state, merged_from=was, outcome=None, review_asked_at=None)
+    told = action == domain.WROTE and case.state is not CaseState.CLOSED
+    return next_version(one) if one != case or told else None
+
+
+def copies(events: Iterable[Event], case: Case) -> Iterator[Event]:
+    """Yield what is announced of a case as the same about one merged into it; the person on call is told once."""
+    own = {
+        "case_id": case.case_id,
+        "report_id": case.report_id,
+        "reference": case.reference,
+        "priority": case.priority,
+        "linked": is_linked(case.reference),
+        "state": case.state,
+        "staffed": True,
+    }
+    for event in events:
+        if isinstance(event, _COPIED):
+            known = type(event).model_fields
+            yield event.model_copy(update={name: value for name, value in own.items() if name in known})
 
 
 def write(row: CaseRow, case: Case) -> None:
@@ -258,6 +321,8 @@ def write(row: CaseRow, case: Case) -> None:
     row.takedown = case.takedown
     row.only_claimed = case.only_claimed
     row.threat_open = case.threat_open
+    row.merged_into = case.merged_into
+    row.merged_from = case.merged_from
 
 
 async def _note_responders(session: AsyncSession, transitions: Sequence[Transition], now: datetime) -> None:
@@ -306,9 +371,9 @@ def event_ids(case: Case, now: datetime) -> EventIds:
     return EventIds(case_id=case.case_id, report_id=case.report_id, reference=case.reference, at=now)
 
 
-def resolved(case: Case, outcome: Outcome, now: datetime) -> CaseResolved:
+def resolved(case: Case, outcome: Outcome, now: datetime) -> triage.CaseResolved:
     """Return the event for a resolved case."""
-    return CaseResolved(
+    return triage.CaseResolved(
         **event_ids(case, now),
         team=case.team,
         outcome=outcome,
@@ -317,9 +382,16 @@ def resolved(case: Case, outcome: Outcome, now: datetime) -> CaseResolved:
     )
 
 
-def handed_over(before: Case, after: Case, now: datetime, policy: DeadlinePolicy) -> CaseTransferred:
+def replied(case: Case, now: datetime) -> triage.CaseReporterReplied:
+    """Return the event for what a reporter wrote or sent: for who has the case, or had it when the claim ran out."""
+    return triage.CaseReporterReplied(
+        **event_ids(case, now), team=case.team, priority=case.priority, assignee=case.assignee or case.last_had_by
+    )
+
+
+def handed_over(before: Case, after: Case, now: datetime, policy: DeadlinePolicy) -> triage.CaseTransferred:
     """Return the event for a transferred case, which says whether the new team is at work."""
-    return CaseTransferred(
+    return triage.CaseTransferred(
         **event_ids(after, now),
         from_team=before.team,
         to_team=after.team,
@@ -335,8 +407,33 @@ def _row(new: NewCase) -> dict[str, object]:
         "link_number": new.link_number,
         "platform": new.platform,
         "behaviours": new.behaviours,
+        "links": new.links,
         "kept_from": new.kept_from,
     }
+
+
+def _follow(leading: Transition, locked: LockedCase) -> Transition | None:
+    """Return what a merged case takes over, as if it were alone."""
+    after = followed(locked.case, leading.locked.case, leading.after, leading.action)
+    if after is None:
+        return None
+    return replace(
+        leading,
+        locked=locked,
+        after=after,
+        says={**leading.says, "followed": "yes"},
+        state={},
+        kept_from=None,
+        clocks=None,
+        events=list(copies(leading.events, after)),
+    )
+
+
+def _marked(locked: LockedCase, now: datetime) -> Transition:
+    """Return the main case with the mark that there is an unread reply to a case merged into it."""
+    after = next_version(locked.case, replied_at=locked.case.replied_at or now)
+    events = [] if locked.case.replied_at else [replied(after, now)]
+    return Transition(locked, after, "merged_replied", REPORTER, events=events)
 
 
 def _opened(new: NewCase, row: Mapping[str, object]) -> tuple[UUID, chain.Change]:
@@ -361,15 +458,13 @@ def _change(one: Transition) -> chain.Change:
 def heard(locked: LockedCase, action: str, at: datetime, now: datetime, *, note: str = "") -> Transition:
     """Return what the reporter wrote or sent as a transition: unread until someone of the team reads it.
 
-    Only the first of several unread ones is announced: to whoever has the case, or had it when their claim ran out.
+    Only the first of several unread ones is announced; of a merged case, to whoever has the main case.
     """
-    after = informed(locked.case, at)
-    news = CaseReporterReplied(
-        **event_ids(after, now), team=after.team, priority=after.priority, assignee=after.assignee or after.last_had_by
-    )
-    events = [] if locked.case.replied_at else [news]
+    case = locked.case
+    after = still(case, domain.informed(alone(case), at))
+    events = [] if case.replied_at or case.merged_from else [replied(after, now)]
     personal = {"note": note} if note else {}
-    return Transition(locked, after, action, REPORTER, personal=personal, events=events)
+    return Transition(locked, after, action, REPORTER, personal=personal, events=events, reply=True)
 
 
 @dataclass(frozen=True, slots=True)

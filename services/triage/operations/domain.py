@@ -135,6 +135,8 @@ class CaseFacts:
     submitted_at: datetime
     opened_at: datetime
     finished: bool
+    merged: bool = False
+    """Whether it follows another case, which waits instead of it."""
     first_action_at: datetime | None = None
     resolved_at: datetime | None = None
     missed: frozenset[Missed] = frozenset()
@@ -149,7 +151,7 @@ class CaseFacts:
             cells[Cell(Figure.LOOKED_AGAIN, day_of(asked_at), f"{self.team}|{looked}")] += 1
             if looked is Looked.WAITING:
                 cells[Cell(Figure.TO_LOOK_AT, slot_of(due_at), f"{self.team}|")] += 1
-        if not self.finished:
+        if not self.finished and not self.merged:
             cells[Cell(Figure.WAITING, slot_of(self.opened_at), f"{self.team}|")] += 1
         if self.first_action_at:
             cells[Cell(Figure.FIRST_ACTION, day, self._took(self.first_action_at))] += 1

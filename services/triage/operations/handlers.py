@@ -10,8 +10,8 @@ from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import queries as counting
-from services.triage.cases.queries import CountableCase
+from services.triage.cases import lists as counting
+from services.triage.cases.lists import CountableCase
 from services.triage.operations import domain, queries, tables
 from services.triage.outcome_reviews import queries as outcome_reviews
 from services.triage.outcome_reviews.domain import Review
@@ -33,6 +33,8 @@ CaseEvent = (
     | triage.CaseResolved
     | triage.CaseReopened
     | triage.CaseClosed
+    | triage.CaseMerged
+    | triage.CaseUnmerged
     | triage.CaseDeadlineMissed
     | triage.CaseReviewRequested
     | triage.CaseReviewed
@@ -120,7 +122,7 @@ def _case_news(event: CaseEvent) -> domain.CaseNews:
     match event:
         case triage.CaseRouted():
             return domain.CaseNews(misdirected=event.misdirected)
-        case triage.CaseClaimed() | triage.CaseTransferred():
+        case triage.CaseClaimed() | triage.CaseTransferred() | triage.CaseMerged():
             return domain.CaseNews(first_action_at=event.at)
         case triage.CaseResolved():
             return domain.CaseNews(first_action_at=event.at, resolved_at=event.at)
@@ -187,7 +189,9 @@ async def _count_alerts(session: AsyncSession, news: Mapping[UUID, domain.AlertN
 
 
 def _case(now: CountableCase, news: domain.CaseNews, before: domain.CaseFacts | None) -> domain.CaseFacts:
-    facts = domain.CaseFacts(now.case_id, now.report_id, now.team, now.submitted_at, now.opened_at, now.finished)
+    facts = domain.CaseFacts(
+        now.case_id, now.report_id, now.team, now.submitted_at, now.opened_at, now.finished, now.merged
+    )
     if before:
         facts = replace(
             facts,

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.triage.campaigns import queries as campaigns
-from services.triage.cases import queries
+from services.triage.cases import lists, queries
 from services.triage.operations import domain, tables
 from services.triage.outcome_reviews import queries as outcome_reviews
 from services.triage.takedowns import queries as takedowns
@@ -148,7 +148,7 @@ async def _counts(session: AsyncSession, since: datetime) -> Counter[domain.Cell
 
 async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[domain.Cell]:
     """Return the cells to leave out: each case kept from a person, and its report if it is the report's first case."""
-    kept = await queries.cases_kept_from(session, keys)
+    kept = await lists.cases_kept_from(session, keys)
     left_out: Counter[domain.Cell] = Counter()
     if kept:
         for case in (await cases(session, {one.case_id for one in kept})).values():

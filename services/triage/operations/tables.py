@@ -42,6 +42,7 @@ class CountedCase(Base):
     submitted_at: Mapped[datetime] = mapped_column(_Moment)
     opened_at: Mapped[datetime] = mapped_column(_Moment)
     finished: Mapped[bool]
+    merged: Mapped[bool] = mapped_column(server_default="false")
     first_action_at: Mapped[datetime | None] = mapped_column(_Moment)
     resolved_at: Mapped[datetime | None] = mapped_column(_Moment)
     missed: Mapped[list[str]] = mapped_column(ARRAY(Text))

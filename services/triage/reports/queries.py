@@ -101,6 +101,11 @@ def reporters() -> Subquery:
     return select(Report.report_id, by.label("reporter")).subquery("reporters")
 
 
+async def links_of(session: AsyncSession, report_id: UUID) -> list[str]:
+    """Return the links that a report names, in its order."""
+    return list(await session.scalar(select(Report.urls).where(Report.report_id == report_id)) or [])
+
+
 async def related_reports(session: AsyncSession, report_id: UUID) -> list[UUID]:
     """Return the incident that this report says was not reported, and reports that say so about this one (C-i)."""
     mine, other = aliased(Report), aliased(Report)

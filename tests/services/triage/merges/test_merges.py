@@ -1,0 +1,235 @@
+"""Cases that are merged: each reporter is told as if alone, nothing is lost, and it can be undone."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+
+import pytest
+from httpx import AsyncClient
+from sqlalchemy import text
+
+from services.triage.reporters.handlers import hear
+from shared.auth.permissions import Role
+from shared.events.intake import AbuseReportSubmitted, MessageSent, Person
+from shared.events.vocabulary import Relation
+from tests.services.triage.builders import (
+    IDS,
+    WRITER,
+    enquiry,
+    envelope,
+    misuse,
+    open_cases,
+    report,
+)
+from tests.services.triage.conftest import Triage
+from tests.services.triage.merges.desk import Desk, announced, desk
+
+MINUTE = timedelta(minutes=1)
+A_LINK = "https://x.com/someone/status/1"
+
+
+@pytest.fixture
+async def client(triage: Triage) -> AsyncIterator[AsyncClient]:
+    async with triage.client() as client:
+        yield client
+
+
+@pytest.fixture
+def sam(triage: Triage, client: AsyncClient) -> Desk:
+    """A responder of SMART."""
+    return desk(triage, client, Role.SMART_RESPONDER)
+
+
+@pytest.fixture
+def aisha(triage: Triage, client: AsyncClient) -> Desk:
+    """Who leads SMART."""
+    return desk(triage, client, Role.SMART_LEAD, Role.SIRT_LEAD, subject="S4002")
+
+
+async def three(triage: Triage) -> tuple[AbuseReportSubmitted, AbuseReportSubmitted, AbuseReportSubmitted]:
+    """Open three cases about the same."""
+    first, second, third = report(), report(), report()
+    await open_cases(triage.database, first, second, third)
+    return first, second, third
+
+
+async def writes(triage: Triage, sent: AbuseReportSubmitted) -> None:
+    """Let a reporter write to the team."""
+    said = {"report_id": sent.report_id, "reference": sent.reference, "at": triage.clock.now()}
+    message = MessageSent.model_validate({**said, "message_id": IDS.uuid(), "kind": "more", "text": "And this"})
+    async with triage.database.transaction() as session:
+        await hear(session, [envelope(message)], triage.clock.now(), writer=WRITER)
+
+
+async def rows(triage: Triage, question: str) -> list[tuple[object, ...]]:
+    async with triage.database.transaction() as session:
+        return [tuple(row) for row in await session.execute(text(question))]
+
+
+async def test_what_happens_to_the_main_case_happens_to_the_merged_ones_each_as_if_alone(
+    triage: Triage, sam: Desk, aisha: Desk
+) -> None:
+    first, second, third = await three(triage)
+    await sam.do("merge", third, into=second.reference, reason="The same post")
+    await sam.do("merge", second, into=str((await sam.read(first))["case_id"]).upper())
+    assert [(await sam.read(one))["state"] for one in (first, second, third)] == ["new", "merged", "merged"]
+    everyone = [str(one.report_id) for one in (first, second, third)]
+
+    await sam.do("claim", first)
+    await sam.do("notes", first, text="We reported it to the platform.", shared=True)
+    await sam.do("notes", first, text="Only we read this.")
+    told = await announced(triage, "reporter_update.shared")
+    assert told == dict.fromkeys((("reporter_update.shared", one) for one in everyone), 1)
+    assert await rows(triage, "select count(*), count(distinct case_id) from note where shared") == [(3, 3)]
+    await sam.do("transfer", first, team="sirt", reason="It is theirs")
+    assert {(await aisha.read(one))["team"] for one in (first, second, third)} == {"sirt"}
+    await aisha.do("claim", first)
+    await aisha.do("resolve", first, outcome="removed_by_platform")
+    assert {(await aisha.read(one))["outcome"] for one in (first, second, third)} == {"removed_by_platform"}
+    await aisha.do("close", first)
+    await aisha.do("reopen", first, reason="It is back")
+    assert [(await aisha.read(one))["state"] for one in (first, second, third)] == ["in_progress", "merged", "merged"]
+    ended = await announced(triage, "case.transferred", "case.resolved", "case.closed", "case.reopened")
+    assert set(ended.values()) == {1}
+    assert len(ended) == 4 * 3
+
+
+async def test_a_merged_case_keeps_its_clock_which_a_message_to_the_main_case_meets(triage: Triage, sam: Desk) -> None:
+    first, second, _ = await three(triage)
+    before = (await sam.read(second))["deadlines"]
+    await sam.do("merge", second, into=first.reference)
+    assert (await sam.read(second))["deadlines"] == before
+    triage.clock.move(5 * MINUTE)
+    await sam.do("notes", first, text="The platform has it.", shared=True)
+    met = [one["met_at"] for one in (await sam.read(second))["deadlines"] if one["kind"] == "respond"]
+    assert [moment is not None for moment in met] == [True]
+
+
+async def test_a_reply_to_a_merged_case_is_unread_there_and_marks_the_main_case(triage: Triage, sam: Desk) -> None:
+    first, second, _ = await three(triage)
+    await sam.do("merge", second, into=first.reference)
+    await sam.do("claim", first)
+    await writes(triage, second)
+    assert (await sam.read(second))["replied_at"]
+    assert (await sam.read(first))["replied_at"]
+    await writes(triage, second)
+    news = await announced(triage, "case.reporter_replied")
+    assert news == {("case.reporter_replied", str(first.report_id)): 1}
+
+
+async def test_a_merge_is_undone_field_by_field_by_who_made_it_for_ten_minutes_and_later_by_a_lead(
+    triage: Triage, client: AsyncClient, sam: Desk, aisha: Desk
+) -> None:
+    first, second, third = await three(triage)
+    await sam.do("claim", second)
+    every = "select to_jsonb(c) - 'version' from \"case\" c order by case_id"
+    before = await rows(triage, every)
+    clocks = await rows(triage, "select * from deadline order by case_id, kind")
+    await sam.do("merge", second, into=first.reference)
+    leo = desk(triage, client, Role.SMART_RESPONDER, subject="S5001")
+    assert await leo.refused("unmerge", second) == "not-yours-to-undo"
+    await sam.do("unmerge", second)
+    assert await rows(triage, every) == before
+    assert await rows(triage, "select * from deadline order by case_id, kind") == clocks
+    assert await sam.refused("unmerge", second) == "not-merged"
+
+    await sam.do("merge", third, into=first.reference)
+    triage.clock.move(11 * MINUTE)
+    assert await sam.refused("unmerge", third) == "not-yours-to-undo"
+    await aisha.do("unmerge", third)
+    assert (await sam.read(third))["state"] == "new"
+    assert await announced(triage, "case.unmerged") == {
+        ("case.unmerged", str(second.report_id)): 1,
+        ("case.unmerged", str(third.report_id)): 1,
+    }
+
+
+async def test_only_open_cases_of_one_team_and_kind_are_merged_and_never_into_one_that_others_may_open(
+    triage: Triage, sam: Desk, aisha: Desk, client: AsyncClient
+) -> None:
+    first, second, third = await three(triage)
+    accuses = report(suspected=(Person(relation=Relation.COLLEAGUE, staff_id="S7001"),))
+    kept, other = misuse(found_by="monitoring"), enquiry()
+    threat = report(behaviours=("threat",))
+    await open_cases(triage.database, accuses, kept, other, threat)
+    assert await sam.refused("merge", threat, into=first.reference) == "threat-unanswered"
+    assert await sam.refused("merge", first, into=first.reference) == "same-case"
+    assert await sam.refused("merge", first, into="SP-0000-0000") == "invalid"
+    assert await sam.refused("merge", first, into=kept.reference) == "invalid"
+    assert await sam.refused("merge", accuses, into=first.reference) == "seen-by-others"
+    await sam.do("merge", first, into=accuses.reference)
+    assert await sam.refused("merge", second, into=first.reference) == "other-case-merged"
+    assert await sam.refused("merge", first, into=second.reference) == "state-forbids"
+    refused: Mapping[str, dict[str, object]] = {
+        "claim": {},
+        "transfer": {"team": "sirt"},
+        "resolve": {"outcome": "duplicate"},
+        "reopen": {"reason": "No"},
+        "close": {},
+        "split": {"behaviours": ["harassment"]},
+    }
+    for action, body in refused.items():
+        assert await sam.refused(action, first, 1, **body) == "state-forbids", action
+    everything = desk(triage, client, Role.SMART_LEAD, Role.SIRT_LEAD, Role.ADVICE_CENTRE, subject="S6001")
+    assert await everything.refused("merge", other, into=second.reference) == "cases-differ"
+    assert await everything.refused("merge", second, into=kept.reference) == "cases-differ"
+    await sam.do("claim", third)
+    await sam.do("resolve", third, outcome="support_given")
+    assert await sam.refused("merge", second, into=third.reference) == "other-case-finished"
+    await aisha.do("claim", second)
+    assert await sam.refused("merge", second, into=accuses.reference) == "case-claimed-by-another"
+
+
+async def test_what_is_merged_is_listed_as_far_as_a_person_may_see_it(
+    triage: Triage, sam: Desk, client: AsyncClient
+) -> None:
+    first, second, _ = await three(triage)
+    await sam.do("merge", second, into=first.reference)
+    async with triage.database.transaction() as session:
+        await session.execute(
+            text("update \"case\" set kept_from = '{id:s5001}' where reference = :one"), {"one": second.reference}
+        )
+    triage.by_hand.add("case")
+    leo = desk(triage, client, Role.SMART_RESPONDER, subject="S5001")
+    listed = {}
+    for who, person in (("sam", sam), ("leo", leo)):
+        case = await person.read(first)
+        found = (await client.get(f"/cases/api/v1/cases/{case['case_id']}/merges", headers=person.headers)).json()
+        listed[who] = [one["reference"] for one in found["cases"]]
+    assert listed == {"sam": [second.reference], "leo": []}
+
+
+async def test_a_split_opens_a_linked_case_of_a_part_and_its_undo_gives_the_part_back(
+    triage: Triage, sam: Desk
+) -> None:
+    both = report(behaviours=("harassment", "doxing"), urls=(A_LINK, f"{A_LINK}2", f"{A_LINK}3"))
+    await open_cases(triage.database, both)
+    part = 'select behaviours, links from "case" order by link_number'
+    assert await sam.refused("split", both, behaviours=["threat"]) == "not-part-of-case"
+    assert await sam.refused("split", both, links=[3]) == "not-part-of-case"
+    answer = await sam.do("split", both, behaviours=["doxing"], links=[f"{A_LINK}2", 2], reason="Two matters")
+    assert answer["split_off"]["reference"] == f"{both.reference}-2"
+    assert await rows(triage, part) == [(["harassment"], [0]), (["doxing"], [1, 2])]
+    [respond] = (await sam.read(both, 2))["deadlines"]
+    assert respond["kind"] == "respond"
+    assert await announced(triage, "case.opened", "case.split") == {
+        ("case.opened", str(both.report_id)): 2,
+        ("case.split", str(both.report_id)): 1,
+    }
+    await sam.do("undo-split", both, 2)
+    [whole, _] = await rows(triage, part)
+    assert whole == (["harassment", "doxing"], [0, 1, 2])
+    assert (await sam.read(both, 2))["state"] == "merged"
+    await sam.do("claim", both)
+    await sam.do("notes", both, text="Once is enough.", shared=True)
+    assert await announced(triage, "reporter_update.shared") == {("reporter_update.shared", str(both.report_id)): 1}
+    await sam.do("resolve", both, outcome="support_given")
+    assert (await sam.read(both, 2))["outcome"] == "support_given"
+
+
+async def test_a_split_is_not_undone_once_someone_works_on_the_new_case(triage: Triage, sam: Desk) -> None:
+    both = report(behaviours=("harassment", "doxing"))
+    await open_cases(triage.database, both)
+    await sam.do("split", both, behaviours=["doxing"])
+    await sam.do("claim", both, 2)
+    assert await sam.refused("undo-split", both, 2) == "not-split-off"
+    assert await sam.refused("undo-split", both) == "not-split-off"
