@@ -93,7 +93,8 @@ def _heading(wanted: QueueFilter) -> str:
 
 def _views(wanted: QueueFilter, counts: Sequence[int]) -> list[Link]:
     found = zip(views.VIEWS.items(), counts, strict=True)
-    return [Link(text, wanted.url(view=view), view is wanted.view, views.count(n)) for (view, text), n in found]
+    links = [Link(text, wanted.url(view=view), view is wanted.view, views.count(n)) for (view, text), n in found]
+    return [*links, Link("Campaigns", "/cases/campaigns")]
 
 
 def _teams(viewer: Viewer, wanted: QueueFilter) -> list[Link]:

@@ -30,6 +30,7 @@ async def suggested(triage: Triage, sam: AsyncClient, *, size: int = 3) -> str:
 
 
 async def test_a_suggestion_is_read_confirmed_and_named(triage: Triage, sam: AsyncClient) -> None:
+    assert f'href="{LIST}"' in (await sam.get("/cases")).text
     assert "No campaign here" in (await sam.get(LIST)).text
     page = await suggested(triage, sam)
     assert "Same link; Same account; 3 reports in 1 h by 3 reporters" in (await sam.get(LIST)).text
