@@ -9,18 +9,19 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import alerts, embedded, evidence, intake, triage, triage_floor, triage_usual
+from benchmarks import alerts, cases, embedded, evidence, intake, triage, triage_floor, triage_usual
 from benchmarks.findings import Findings, show
 from benchmarks.stage import Stage, set_up
 from shared.observability.logs import configure_logging
 
-ROWS = ("triage", "intake", "alerts", "embedded", "evidence")
+ROWS = ("triage", "intake", "alerts", "lists", "embedded", "evidence")
 _console = Console()
 
 
 def main(
     runs: Annotated[int, typer.Option(min=1, help="Medians of so many runs")] = 5,
     reports: Annotated[int, typer.Option(min=1, help="Reports in a run of the triage pipeline")] = 5_000,
+    lists: Annotated[str, typer.Option("--cases", help="Among how many cases lists are read")] = cases.SIZES,
     only: Annotated[str, typer.Option(help=f"Some of {','.join(ROWS)}")] = ",".join(ROWS),
     json: Annotated[Path | None, typer.Option(help="Also write everything here")] = None,
     *,
@@ -33,18 +34,23 @@ def main(
     configure_logging("error")
     findings = Findings()
     try:
-        asyncio.run(_measure(findings, wanted, runs, reports, alerts.FULL if full else alerts.SHORT))
+        shape = alerts.FULL if full else alerts.SHORT
+        asyncio.run(_measure(findings, wanted, runs, reports, shape, [int(size) for size in lists.split(",")]))
     finally:  # keeps what was measured before an error or an interruption
         show(findings, _console)
         if json:
             findings.save(json)
 
 
-async def _measure(findings: Findings, wanted: list[str], runs: int, reports: int, shape: alerts.Shape) -> None:
+async def _measure(
+    findings: Findings, wanted: list[str], runs: int, reports: int, shape: alerts.Shape, sizes: list[int]
+) -> None:
     with set_up() as stage, Progress(console=_console, transient=True) as progress:
         await _prepare(stage, findings)
         for row in ROWS:
-            if row in wanted:
+            if row == "lists" and row in wanted:
+                await cases.measure(stage, sizes, findings, _advancing(progress, row, len(sizes)))
+            elif row in wanted:
                 await _one(row, stage, runs, reports, shape, findings, _advancing(progress, row, runs))
 
 
