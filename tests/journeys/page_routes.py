@@ -22,6 +22,7 @@ NO_PAGES = (
     ".csv",
     ".json",
     "/arrivals",
+    "}/since",
     "/callback",
     "/renew",
     "{grant}",
