@@ -70,6 +70,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "notices": "what a platform is asked, by its own categories",
     "endpoints": "httpx, to platforms that take machine forms",
     "protocols": "the forms that machines read, by their schemas",
+    "panels": "the panels of a dashboard about one topic",
     "normalise": "from an event to triage's report",
     "reload": "watches the rule book's file",
     "renderer": "cleaned copies and previews, by a child process each",

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -223,6 +224,28 @@ async def _shared(session: AsyncSession, viewer: Viewer, campaign_ids: Collectio
 
 def _asked(campaign_ids: Collection[UUID]) -> Subquery:
     return select(func.unnest(literal(list(campaign_ids), ARRAY(Uuid))).label("campaign_id")).subquery("asked")
+
+
+class Counted(NamedTuple):
+    """Campaigns in one state."""
+
+    state: CampaignState
+    campaigns: int
+    cases: int
+
+
+async def counted(session: AsyncSession, viewer: Viewer, team: Team | None, since: datetime) -> list[Counted]:
+    """Return how many campaigns began since then, of a team or of all, as far as the viewer may know of them."""
+    member, present = CampaignMember, cases.present(viewer)
+    query = (
+        select(CampaignRow.state, func.count(CampaignRow.campaign_id.distinct()), func.count())
+        .join(member, member.campaign_id == CampaignRow.campaign_id)
+        .join(present, present.c.case_id == member.case_id)
+        .where(CampaignRow.made_at >= since, member.state != MemberState.TAKEN_OUT, _known(viewer))
+        .group_by(CampaignRow.state)
+    )
+    rows = await session.execute(query.where(present.c.team == team) if team else query)
+    return [Counted(CampaignState(state), campaigns, of_them) for state, campaigns, of_them in rows]
 
 
 async def members(

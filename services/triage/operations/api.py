@@ -1,6 +1,5 @@
 """The figures of operations for scripts (`/cases/api/v1/operations`), and the dependencies of all operations routes."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases.access import Viewer
 from services.triage.operations import queries
 from services.triage.operations.charts import Value
-from services.triage.operations.dashboard import PERIODS, Asked, Dashboard, dashboard
+from services.triage.operations.dashboard import PERIODS, Asked, Dashboard, dashboard, days_until
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
 from shared.events.vocabulary import Team
@@ -43,15 +42,12 @@ async def _asked(days: Annotated[str, Query()] = "", team: Annotated[str, Query(
 AskedDep = Annotated[Asked, Depends(_asked)]
 
 
-def keys_of(principal: Principal) -> Collection[str]:
-    """Return the keys by which a report may name this person."""
-    return Viewer.of(principal).keys
-
-
-async def read(parts: FigureParts, session: AsyncSession, keys: Collection[str], asked: Asked) -> Dashboard:
-    """Return the dashboard of a person with `keys`, as it is now."""
+async def read(parts: FigureParts, session: AsyncSession, viewer: Viewer, asked: Asked) -> Dashboard:
+    """Return the dashboard of a person, as it is now."""
     now, lag = parts.clock.now(), await parts.lag.current()
-    return dashboard(await queries.snapshot(session, keys, now, asked.days), lag, asked)
+    snapshot = await queries.snapshot(session, viewer.keys, now, asked.days)
+    work = await queries.casework(session, viewer, asked.team, days_until(now, asked.days)[0])
+    return dashboard(snapshot, lag, asked, work)
 
 
 class SummaryBody(BaseModel):
@@ -102,4 +98,4 @@ class OperationsBody(BaseModel):
 async def operations(request: Request, session: Transaction, overseer: Overseer, asked: AskedDep) -> OperationsBody:
     """Return the figures of the last 1, 7 or 30 UK days, of one team or all, without any case that is kept from you."""
     parts = parts_of(request, FigureParts)
-    return OperationsBody.of(await read(parts, session, keys_of(overseer), asked))
+    return OperationsBody.of(await read(parts, session, Viewer.of(overseer), asked))

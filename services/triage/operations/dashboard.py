@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 
 from services.triage.cases import views
 from services.triage.deadlines.domain import UK
+from services.triage.operations import panels
 from services.triage.operations.charts import Bar, Bars, Columns, Panel, Table, Value
 from services.triage.operations.domain import SHORTEST_TREND, Cell, Figure, Kept, Looked, day_of, percentile, slot_of
-from services.triage.operations.queries import MOST_WAITING, Lag, Ledger, OpenLetter, Snapshot
+from services.triage.operations.panels import length_of, team_name
+from services.triage.operations.queries import MOST_WAITING, Casework, Lag, Ledger, OpenLetter, Snapshot
 from shared.events.topics import GROUPS, SERVICES, sessions_group
 from shared.events.vocabulary import Team
 from shared.web.times import clock_time, uk_time
@@ -60,6 +62,7 @@ STEPS: Mapping[str, str] = {
 """What an auditor looks for, by the name of the step in its event."""
 AUDITOR_SILENT = timedelta(minutes=15)
 """An auditor reports every five minutes; after three reports that did not come, the page says so."""
+NO_WORK = Casework()
 HALF, NINE_TENTHS = 0.5, 0.9
 ByDay = Mapping[datetime, Mapping[str, int]]
 
@@ -111,7 +114,7 @@ class Dashboard:
         return next((panel for panel in self.panels if panel.id == panel_id), None)
 
 
-def dashboard(snapshot: Snapshot, lag: Lag, asked: Asked) -> Dashboard:
+def dashboard(snapshot: Snapshot, lag: Lag, asked: Asked, work: Casework = NO_WORK) -> Dashboard:
     """Return what the UK days that were asked for look like, of one team or of all."""
     figures = by_figure(snapshot.counts, asked.team, lambda _team, what: what)
     of_teams = by_figure(snapshot.counts, asked.team, lambda team, _what: team)
@@ -130,6 +133,9 @@ def dashboard(snapshot: Snapshot, lag: Lag, asked: Asked) -> Dashboard:
         lengths("to-resolve", "Time to resolve", figures[Figure.TO_RESOLVE], trend),
         lengths_by_team("first-action-by-team", "Time to first action, by team", of_both[Figure.FIRST_ACTION], period),
         lengths_by_team("to-resolve-by-team", "Time to resolve, by team", of_both[Figure.TO_RESOLVE], period),
+        panels.campaigns(work),
+        panels.takedowns(work),
+        panels.agreement(work),
         misdirected(figures, trend),
         named("platforms", "Platforms", "Platform", figures[Figure.PLATFORM], period, views.platform),
         named("behaviours", "What was reported", "What", figures[Figure.BEHAVIOUR], period, views.words),
@@ -203,13 +209,13 @@ def queues(waiting: ByDay, now: datetime) -> Panel:
         age = next(number for number, (_, limit) in enumerate(AGES) if now - opened_at < limit)
         for team, n in teams.items():
             ages[team][age] += n
-    rows: list[tuple[Value, ...]] = [(_team(team), *ages[team], sum(ages[team])) for team in _in_order(ages)]
+    rows: list[tuple[Value, ...]] = [(team_name(team), *ages[team], sum(ages[team])) for team in _in_order(ages)]
     most = max((sum(counts) for counts in ages.values()), default=0)
     names = tuple(name for name, _ in AGES)
     return Panel(
         "Open cases, by team and age",
         Table("queues", ("Team", *names, "All"), tuple(rows)),
-        Bars(tuple(Bar.of(_team(team), ages[team], most) for team in _in_order(ages)), names, "age"),
+        Bars(tuple(Bar.of(team_name(team), ages[team], most) for team in _in_order(ages)), names, "age"),
         said=", ".join(f"{row[0]} {row[-1]}" for row in rows),
         note=f"Ages are right within a quarter of an hour. {_LINKED}" if rows else "",
         empty="" if rows else "Cases that are not resolved appear here. There are none now.",
@@ -223,11 +229,11 @@ def deadlines(of_both: Mapping[Figure, ByDay], figures: Mapping[Figure, ByDay], 
         team, _, kept = label.partition("|")
         teams[team][kept] = n
     rows: list[tuple[Value, ...]] = [
-        (_team(team), *(teams[team].get(kept, 0) for kept in Kept)) for team in _in_order(teams)
+        (team_name(team), *(teams[team].get(kept, 0) for kept in Kept)) for team in _in_order(teams)
     ]
     most = max((sum(counts.values()) for counts in teams.values()), default=0)
     names = ("Finished, every deadline kept", "Open, none missed so far", "A deadline was missed")
-    bars = [Bar.of(_team(team), [teams[team].get(kept, 0) for kept in Kept], most) for team in _in_order(teams)]
+    bars = [Bar.of(team_name(team), [teams[team].get(kept, 0) for kept in Kept], most) for team in _in_order(teams)]
     return Panel(
         "Deadlines",
         Table("deadlines", ("Team", *names), tuple(rows)),
@@ -247,12 +253,12 @@ def looked_again(by_day: ByDay, due: ByDay, period: Sequence[datetime], now: dat
     rows: list[tuple[Value, ...]] = []
     for team, n in teams.items():
         share = round(100 * n[2] / (n[1] + n[2]), 1) if n[1] + n[2] else None
-        rows.append((_team(team), sum(n), *n, share, waiting[team], late[team]))
+        rows.append((team_name(team), sum(n), *n, share, waiting[team], late[team]))
     legend, most = ("Waiting", "It stands", "Changed", "Reopened first"), max(map(sum, teams.values()), default=0)
     return Panel(
         "Outcomes looked at again",
         Table("looked-again", ("Team", "Asked", *legend, "Changed, per cent", "Open now", "Overdue"), tuple(rows)),
-        Bars(tuple(Bar.of(_team(team), n, most) for team, n in teams.items()), legend, "age"),
+        Bars(tuple(Bar.of(team_name(team), n, most) for team, n in teams.items()), legend, "age"),
         said=", ".join(f"{row[0]}: {row[1]} asked, {row[7]} open, {row[8]} overdue" for row in rows),
         note=f"{waiting.total()} open now, {late.total()} of them overdue." if rows else "",
         empty="" if rows else "Requests of reporters to look at an outcome again appear here.",
@@ -285,7 +291,7 @@ def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) 
     for day in days:
         spans = {int(label): n for label, n in by_day.get(day, {}).items()}
         half, tenth = percentile(spans, HALF), percentile(spans, NINE_TENTHS)
-        rows.append((_date(day), sum(spans.values()), _length(half), _length(tenth)))
+        rows.append((_date(day), sum(spans.values()), length_of(half), length_of(tenth)))
         halves.append(half.total_seconds() if half else None)
         tenths.append(tenth.total_seconds() if tenth else None)
     top = max((one for one in tenths if one), default=None)
@@ -294,7 +300,7 @@ def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) 
         title,
         Table(panel_id, ("Day of the report", "Cases", "Half took at most", "Nine in ten took at most"), tuple(rows)),
         Columns.of(_short(days), (tenths, halves), _seconds, ("Nine in ten took at most", "Half took at most")),
-        said=f"{title} on each of {len(days)} days. The slowest day: nine in ten took at most {_length(longest)}",
+        said=f"{title} on each of {len(days)} days. The slowest day: nine in ten took at most {length_of(longest)}",
         note="Lengths are right within 25%." if longest else "",
         empty="" if longest else "How long cases took appears here by the day they were reported.",
     )
@@ -310,8 +316,8 @@ def lengths_by_team(panel_id: str, title: str, by_day: ByDay, period: Sequence[d
     bars = []
     for team in _in_order(teams):
         half, tenth = percentile(teams[team], HALF), percentile(teams[team], NINE_TENTHS)
-        rows.append((_team(team), sum(teams[team].values()), _length(half), _length(tenth)))
-        bars.append((_team(team), round(half.total_seconds() / 60) if half else 0))
+        rows.append((team_name(team), sum(teams[team].values()), length_of(half), length_of(tenth)))
+        bars.append((team_name(team), round(half.total_seconds() / 60) if half else 0))
     most = max((minutes for _, minutes in bars), default=0)
     return Panel(
         title,
@@ -453,20 +459,12 @@ def _in_order(teams: Iterable[str]) -> list[str]:
     return sorted(teams, key=lambda team: (known.index(Team(team)) if team in known else len(known), team))
 
 
-def _team(team: str) -> str:
-    return views.SHORT_TEAM_NAMES[Team(team)] if team in list(Team) else views.words(team)
-
-
-def _length(length: timedelta | None) -> str | None:
-    return views.duration(length) if length else None
-
-
 def _since(moment: datetime | None) -> str | None:
     return uk_time(moment) if moment else None
 
 
 def _seconds(length: float) -> str | None:
-    return _length(timedelta(seconds=length))
+    return length_of(timedelta(seconds=length))
 
 
 def _whole(count: float) -> str | None:

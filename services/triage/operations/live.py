@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from services.triage.cases.access import Viewer
 from services.triage.cases.views import duration
 from services.triage.deadlines.domain import UK
 from services.triage.operations import queries
@@ -70,11 +71,11 @@ class TooManyStreams(Exception):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one person sees: their keys, what they asked for, and how it is rendered."""
+    """What one person sees: their cases, what they asked for, and how it is rendered."""
 
     subject: str
     """Who the person is."""
-    keys: Collection[str]
+    viewer: Viewer
     asked: Asked
     fragments: Fragments
 
@@ -153,7 +154,7 @@ class _Stream:
         if seen == self._seen and not self._is_due(now):
             return {}
         async with self._parts.database.transaction() as session:
-            shown = await read(self._parts, session, self._view.keys, self._view.asked)
+            shown = await read(self._parts, session, self._view.viewer, self._view.asked)
         self._seen, self._looked_at = seen, now  # only now, because a failed check does not count
         drawn = {place: str(inside) for place, inside in self._view.fragments.of(shown).items()}
         changed = {place: inside for place, inside in drawn.items() if self._sent.get(place) != inside}

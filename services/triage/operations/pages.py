@@ -4,7 +4,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from services.triage.cases import views
-from services.triage.operations.api import AskedDep, Overseer, keys_of, read
+from services.triage.cases.access import Viewer
+from services.triage.operations.api import AskedDep, Overseer, read
 from services.triage.operations.charts import Table
 from services.triage.operations.dashboard import PERIODS
 from services.triage.operations.live import Fragments, LiveParts, TooManyStreams, View, clock
@@ -36,7 +37,7 @@ router = APIRouter(prefix="/cases/operations", include_in_schema=False)
 async def page(request: Request, session: Transaction, overseer: Overseer, asked: AskedDep) -> HTMLResponse:
     """Show the state of the whole service."""
     parts = parts_of(request, LiveParts)
-    shown = await read(parts, session, keys_of(overseer), asked)
+    shown = await read(parts, session, Viewer.of(overseer), asked)
     return render(
         request,
         "operations/page.html",
@@ -53,7 +54,7 @@ async def page(request: Request, session: Transaction, overseer: Overseer, asked
 async def stream(request: Request, overseer: Overseer, asked: AskedDep) -> Response:
     """Send changes of the page as they happen, until the session or the process ends."""
     parts, session = parts_of(request, LiveParts), current_session(request)
-    view = View(overseer.subject, keys_of(overseer), asked, _fragments(parts, overseer))
+    view = View(overseer.subject, Viewer.of(overseer), asked, _fragments(parts, overseer))
     try:
         sending = parts.live_figures.open(parts, view, session, stop_of(request))
     except TooManyStreams as error:
@@ -68,7 +69,7 @@ async def table_as_csv(
 ) -> Response:
     """Return the table of one panel as CSV."""
     parts = parts_of(request, LiveParts)
-    shown = await read(parts, session, keys_of(overseer), asked)
+    shown = await read(parts, session, Viewer.of(overseer), asked)
     panel = shown.panel(table)
     if panel is None:
         raise standard_problem(404)

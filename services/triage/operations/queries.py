@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from services.triage.campaigns import queries as campaigns
 from services.triage.cases import lists, queries
+from services.triage.cases.access import Viewer
 from services.triage.operations import domain, tables
 from services.triage.outcome_reviews import queries as outcome_reviews
 from services.triage.takedowns import queries as takedowns
@@ -25,6 +26,7 @@ from shared.audit.verification import Current, in_order
 from shared.clock import Clock
 from shared.events.operations import OverdueStep
 from shared.events.topics import GROUPS
+from shared.events.vocabulary import Team
 from shared.messaging.log import EventLog, LogUnavailable
 
 MOST_WAITING = 10_000
@@ -109,6 +111,24 @@ async def _overdue(session: AsyncSession) -> tuple[Checked, ...]:
     return tuple(
         Checked(row.service, row.at, tuple((one.step, one.count, one.oldest_due_at) for one in steps))
         for row, steps in found
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Casework:
+    """What came of the work on cases, as its own capabilities count it."""
+
+    campaign_counts: Sequence[campaigns.Counted] = ()
+    takedown_counts: Sequence[takedowns.Counted] = ()
+    agreement: Sequence[wellbeing.Agreement] = ()
+
+
+async def casework(session: AsyncSession, viewer: Viewer, team: Team | None, since: datetime) -> Casework:
+    """Return what came of the work of a team, or of all, since then, without cases that are kept from the viewer."""
+    return Casework(
+        await campaigns.counted(session, viewer, team, since),
+        await takedowns.counted(session, viewer, team, since),
+        await wellbeing.agreement(session, viewer, [team] if team else list(Team), since),
     )
 
 

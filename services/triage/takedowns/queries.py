@@ -3,15 +3,19 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, Uuid, any_, literal, select
+from sqlalchemy import ARRAY, Double, Uuid, any_, cast, extract, func, literal, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.takedowns.domain import MachineForm, Takedown
+from services.triage.cases import queries as cases
+from services.triage.cases.access import Viewer
+from services.triage.takedowns.domain import MachineForm, Takedown, TakedownState
 from services.triage.takedowns.tables import MachineFormRow, TakedownRow
 from shared.audit import chain
+from shared.events.vocabulary import Team
 from shared.messaging.auditor import Step
 
 _TAKEDOWN, _FORM = TypeAdapter(Takedown), TypeAdapter(MachineForm)
@@ -40,6 +44,36 @@ async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UU
     for row in (await session.execute(wanted.order_by(table.c.reported_at, table.c.takedown_id))).mappings():
         found[row["case_id"]].append(_TAKEDOWN.validate_python(dict(row)))
     return found
+
+
+class Counted(NamedTuple):
+    """What came of the take-downs of one platform."""
+
+    platform: str
+    removed: int
+    refused: int
+    open: int
+    """Without an answer yet, or shown again by the platform."""
+    overdue: int
+    """Of those that are open."""
+    hours: float | None
+    """Half of those that were removed were within this time."""
+
+
+async def counted(session: AsyncSession, viewer: Viewer, team: Team | None, since: datetime) -> list[Counted]:
+    """Return what came of the take-downs of a team, or of all, that were asked for since then.
+
+    Without those of cases that are kept from the viewer.
+    """
+    row, present, n = TakedownRow, cases.present(viewer), func.count()
+    removed, refused = row.state == TakedownState.REMOVED, row.state == TakedownState.REFUSED
+    still = not_(or_(removed, refused))
+    hours = cast(extract("epoch", row.settled_at - row.reported_at), Double) / 3600
+    half = func.percentile_cont(0.5).within_group(hours).filter(removed)
+    numbers = (n.filter(removed), n.filter(refused), n.filter(still), n.filter(still, row.overdue), half)
+    query = select(row.platform, *numbers).join(present, present.c.case_id == row.case_id)
+    query = query.where(row.reported_at >= since, *([present.c.team == team] if team else []))
+    return [Counted(*found) for found in await session.execute(query.group_by(row.platform).order_by(row.platform))]
 
 
 async def due(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:

@@ -215,7 +215,7 @@ async def _page(
         requests=asking,
         reviews=await queries.waiting(session, viewer),
         differing=await queries.differing(session, viewer, now) if viewer.leads else [],
-        agreement=await queries.agreement(session, viewer, now) if viewer.leads else [],
+        agreement=await queries.agreement(session, viewer, viewer.leads, now - queries.RECENT) if viewer.leads else [],
         totals=await exposure.totals(session, viewer.leads, now) if viewer.leads else [],
         names=await names_of(session, [one.subject for one in asking]),
         wording=views,

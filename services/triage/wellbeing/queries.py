@@ -83,13 +83,13 @@ async def _with_cases(session: AsyncSession, viewer: Viewer, query: Select[Any])
     return [(one, seen[one.case_id]) for one in found if one.case_id in seen]
 
 
-async def agreement(session: AsyncSession, viewer: Viewer, now: datetime) -> list[Agreement]:
-    """Return the agreement in the teams that the viewer leads, without cases that are kept from them."""
+async def agreement(session: AsyncSession, viewer: Viewer, teams: Collection[Team], since: datetime) -> list[Agreement]:
+    """Return the agreement in these teams since then, without cases that are kept from the viewer."""
     row, present = SecondReviewRow, cases.present(viewer)
     recent = select(row.team, (row.second_outcome == row.outcome).label("agrees")).join(
         present, present.c.case_id == row.case_id
     )
-    recent = recent.where(row.team.in_(sorted(viewer.leads)), row.decided_at > now - RECENT)
+    recent = recent.where(row.team.in_(sorted(teams)), row.decided_at > since)
     some = recent.order_by(row.decided_at.desc()).limit(MOST_COUNTED).subquery()
     agree = func.count().filter(some.c.agrees)
     rows = await session.execute(select(some.c.team, func.count(), agree).group_by(some.c.team).order_by(some.c.team))

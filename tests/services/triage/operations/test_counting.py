@@ -80,7 +80,7 @@ async def a_busy_morning(triage: Triage) -> list[Event]:
     """Let reports arrive and be worked; return all events about them."""
     told: list[Submitted] = [
         report(),
-        report(platform="facebook", behaviours=("doxing", "threat")),
+        report(platform="facebook", behaviours=("doxing", "trolling")),
         report(),
         misuse(),
         incident(),

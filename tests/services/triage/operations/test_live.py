@@ -1,7 +1,7 @@
 """Figures that update live, and a stream that ends when it should."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypedDict
@@ -11,6 +11,7 @@ import pytest
 from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases.access import Viewer
 from services.triage.operations.api import FigureParts, read
 from services.triage.operations.dashboard import Asked, Dashboard
 from services.triage.operations.live import LiveFigures, LiveParts
@@ -138,10 +139,10 @@ async def test_no_more_streams_than_a_process_can_serve(watching: Watching) -> N
 async def test_a_look_that_failed_is_none(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     failures = [OSError("the database is away")]
 
-    async def fails_once(parts: FigureParts, session: AsyncSession, keys: Collection[str], asked: Asked) -> Dashboard:
+    async def fails_once(parts: FigureParts, session: AsyncSession, viewer: Viewer, asked: Asked) -> Dashboard:
         if failures:
             raise failures.pop()
-        return await read(parts, session, keys, asked)
+        return await read(parts, session, viewer, asked)
 
     monkeypatch.setattr("services.triage.operations.live.read", fails_once)
     looking = await watching.begun()

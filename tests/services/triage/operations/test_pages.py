@@ -39,7 +39,7 @@ async def test_the_page_says_that_nothing_is_lost_and_shows_every_table(triage: 
     assert "Every report is accounted for" in page
     assert "Figures from" in page
     assert "The ledger’s figures last changed on 23 November 2026" in page
-    assert page.count("Show as table") == 12
+    assert page.count("Show as table") == 15
     assert page.index("Reports a day") < page.index("From accepted to resolved")
     for jargon in ("signpost-intake", "Reader signpost", ">?<"):
         assert jargon not in page

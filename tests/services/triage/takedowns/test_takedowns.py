@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient, Response
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from services.triage.cases.tables import CaseRow
@@ -18,6 +18,7 @@ from services.triage.tasks import queries as tasks
 from shared.audit import chain
 from shared.audit.verification import Broken, verify
 from shared.auth.permissions import Role
+from shared.events.people import keys_of_member
 from shared.events.vocabulary import Behaviour, Priority
 from tests.services.triage.builders import NOW, WRITER, enquiry, misuse, open_cases, report
 from tests.services.triage.buttons import press
@@ -89,6 +90,32 @@ async def test_a_take_down_is_followed_from_the_report_to_the_answer(triage: Tri
         *("takedown_reported", "takedown_reported", "takedown_chased", "takedown_refused"),
         *("takedown_removed", "takedown_restored"),
     ]
+
+
+async def test_operations_shows_what_came_of_take_downs_but_not_of_those_kept_from_the_viewer(triage: Triage) -> None:
+    await open_cases(triage.database, report(urls=(LINK,)))
+    first = await asked(triage)
+    await asked(triage, link=OTHER)
+    triage.clock.move(timedelta(hours=5))
+    await followed(triage, first, "removed")
+
+    async def shown(**parameters: str) -> list[list[object]]:
+        async with triage.client() as client:
+            headers = triage.bearer(Role.SMART_LEAD, subject="S4002")
+            answer = await client.get("/cases/api/v1/operations", params=parameters, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["tables"]["takedowns"]["rows"])
+
+    counted = [["Reddit", 0, 0, 1, 0, None], ["X (formerly Twitter)", 1, 0, 0, 0, "5 h"]]
+    assert await shown() == counted
+    assert await shown(team="smart") == counted
+    assert await shown(team="sirt") == []
+    triage.by_hand.add("case")
+    async with triage.database.transaction() as session:
+        await session.execute(
+            update(CaseRow).values(kept_from=sorted(keys_of_member(staff_id="S4002", name=None, email=None)))
+        )
+    assert await shown() == []
 
 
 async def test_what_cannot_be_recorded_is_refused(triage: Triage) -> None:
