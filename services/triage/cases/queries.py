@@ -172,7 +172,7 @@ def below(case_ids: Collection[UUID]) -> CTE:
     """Return the ids of all cases merged into these, each with the one of these above it."""
     first = select(CaseRow.merged_into.label("main"), CaseRow.case_id).where(CaseRow.merged_into.in_(case_ids))
     tree, under = first.cte("below", recursive=True), aliased(CaseRow)
-    return tree.union_all(select(tree.c.main, under.case_id).join(under, under.merged_into == tree.c.case_id))
+    return tree.union(select(tree.c.main, under.case_id).join(under, under.merged_into == tree.c.case_id))
 
 
 async def lock_mains(session: AsyncSession, case_ids: Collection[UUID]) -> list[LockedCase]:

@@ -166,7 +166,8 @@ async def _named(work: Work, into: str) -> UUID:
 async def _lock(work: Work, case_id: UUID, read: int) -> tuple[LockedCase, list[LockedCase]]:
     """Lock all cases of a case's report, so that no number is used twice; return this case and all of them."""
     found = await case_queries.get(work.session, work.viewer, case_id)
-    siblings = await case_queries.lock_reports(work.session, [found.report_id])
+    await case_queries.lock_reports(work.session, [found.report_id])
+    siblings = await case_queries.lock_reports(work.session, [found.report_id])  # with any that was opened meanwhile
     locked = await case_queries.lock(work.session, work.viewer, case_id)
     if locked.case.version != read:
         raise case_queries.CaseChanged(await case_queries.since(work.session, case_id, read), locked.case.version)
