@@ -22,7 +22,6 @@ NO_PAGES = (
     ".csv",
     ".json",
     "/arrivals",
-    "}/since",
     "/callback",
     "/renew",
     "{grant}",
