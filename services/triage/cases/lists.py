@@ -49,6 +49,14 @@ NO_CASE_YET = UUID(int=0)
 _WALKED = 1_000
 """How many cases a page looks at before it asks the index: it is full by then of what one case in twenty is."""
 _CASE = CaseRow.table()
+_READ = [
+    _CASE.c[name]
+    for name in (
+        *("case_id", "team", "restricted", "outcome", "kept_from", "facets"),
+        *("opened_at", "due_at", "at_risk_at", "priority"),
+    )
+]
+"""What says whether a case fits, and where it stands: the rows that a page looks at are no wider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +87,9 @@ class Listing:
     def few(self) -> SelectBase | None:
         """Return the cases of a report or a reference: they are so few that neither order nor facets matter."""
         if self.report_id:
-            return select(_CASE).where(_CASE.c.report_id == self.report_id)
+            return select(*_READ).where(_CASE.c.report_id == self.report_id)
         return (
-            select(_CASE).where(_CASE.c.reference.startswith(self.reference, autoescape=True))
+            select(*_READ).where(_CASE.c.reference.startswith(self.reference, autoescape=True))
             if self.reference
             else None
         )
@@ -93,7 +101,7 @@ class Listing:
             "priority": [not_finished()],
         }
         within = indexed.get(band.key) or ([not_finished()] if self.only_open else []) + self._opened(CaseRow)
-        after = select(_CASE).where(*within, *_beyond(CaseRow, band, start))
+        after = select(*_READ).where(*within, *_beyond(CaseRow, band, start))
         return after.order_by(*_order(CaseRow, band)).limit(_WALKED)
 
     def indexed(self, band: Band | None = None, times: Sequence[str] | None = None) -> SelectBase:
@@ -107,8 +115,8 @@ class Listing:
         teams = self.viewer.teams & {self.team} if self.team else self.viewer.teams
         of_teams = CaseRow.facets.overlap(facets.seen_by(teams, self.viewer.leads))
         names_them = CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == self.viewer.subject
-        named_for = select(_CASE).join_from(CaseRow, CaseAccess, sa.and_(*names_them)).where(*asked, sa.not_(of_teams))
-        return select(_CASE).where(*asked, of_teams).union_all(named_for)
+        named_for = select(*_READ).join_from(CaseRow, CaseAccess, sa.and_(*names_them)).where(*asked, sa.not_(of_teams))
+        return select(*_READ).where(*asked, of_teams).union_all(named_for)
 
     def _asked(self, row: type[CaseRow], band: Band | None) -> list[ColumnElement[bool]]:
         found = [*self._opened(row), row.facets.contains(sorted(self.facets | set(band.facets if band else ())))]
@@ -197,7 +205,7 @@ async def beside(
 
     Counts go up to one more than is said. Ids of later cases are greater.
     """
-    row = aliased(CaseRow, _once(select(_CASE).order_by(_CASE.c.case_id.desc()).limit(_WALKED)))
+    row = aliased(CaseRow, _once(select(*_READ).order_by(_CASE.c.case_id.desc()).limit(_WALKED)))
     newest = select(row.case_id).where(visible_to(viewer, row)).order_by(row.case_id.desc()).limit(1)
     counts = [_counted(listing, today) for listing in listings]
     found = (await session.execute(select(newest.scalar_subquery(), *counts))).one()
@@ -207,7 +215,7 @@ async def beside(
 
 async def count_arrivals(session: AsyncSession, listing: Listing, since: UUID) -> int:
     """Return how many of the newest cases fit and were opened after case `since`, up to a limit."""
-    newest = select(_CASE).where(_CASE.c.case_id > since).order_by(_CASE.c.case_id.desc()).limit(_WALKED)
+    newest = select(*_READ).where(_CASE.c.case_id > since).order_by(_CASE.c.case_id.desc()).limit(_WALKED)
     count: int = await session.scalar(_count(listing, newest)) or 0
     return min(count, MOST_COUNTED)
 
