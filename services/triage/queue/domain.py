@@ -55,6 +55,7 @@ class Sort(StrEnum):
     OLDEST = "oldest"
 
 
+_NOT_OPEN = FINISHED | {words.CaseState.MERGED}
 _OPEN_VIEWS = frozenset({QueueView.ALL, QueueView.MINE, QueueView.UNCLAIMED, QueueView.RESTRICTED})
 _OF_VIEW: Mapping[QueueView, frozenset[str]] = {
     QueueView.UNCLAIMED: frozenset({facets.held_by(None)}),
@@ -120,7 +121,7 @@ class QueueFilter:
     @property
     def only_open(self) -> bool:
         """Whether no finished case fits."""
-        return self.view in _OPEN_VIEWS or (self.state is not None and self.state not in FINISHED)
+        return self.view in _OPEN_VIEWS or (self.state is not None and self.state not in _NOT_OPEN)
 
     @property
     def bands(self) -> list[Band]:

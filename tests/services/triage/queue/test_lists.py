@@ -36,7 +36,8 @@ Row = dict[str, object]
 
 def made(chance: random.Random, number: int) -> Row:
     """Return a case as chance will have it."""
-    state = chance.choice([*CaseState, CaseState.CLOSED, CaseState.CLOSED])
+    states = [state for state in CaseState if state is not CaseState.MERGED]
+    state = chance.choice([*states, CaseState.CLOSED, CaseState.CLOSED])
     finished = state in {CaseState.RESOLVED, CaseState.CLOSED}
     opened = FIRST + chance.choice([timedelta(hours=number * 20), timedelta(0), timedelta(days=799)])
     due = opened + timedelta(minutes=chance.randrange(4) * 30)
