@@ -6,6 +6,7 @@ from services.triage.campaigns import tables as campaigns
 from services.triage.cases import tables as cases
 from services.triage.conversation import tables as conversation
 from services.triage.deadlines import tables as deadlines
+from services.triage.exposure import tables as exposure
 from services.triage.operations import tables as operations
 from services.triage.outcome_reviews import tables as outcome_reviews
 from services.triage.people_told import tables as people_told
@@ -15,6 +16,7 @@ from services.triage.search import tables as search
 from services.triage.tables import Base
 from services.triage.takedowns import tables as takedowns
 from services.triage.tasks import tables as tasks
+from services.triage.wellbeing import tables as wellbeing
 from shared.audit.tables import audit_metadata
 from shared.db.migrations import run_environment
 from shared.messaging.tables import messaging_metadata
@@ -27,6 +29,7 @@ REGISTERED = (
     cases,
     conversation,
     deadlines,
+    exposure,
     operations,
     outcome_reviews,
     people_told,
@@ -35,6 +38,7 @@ REGISTERED = (
     search,
     takedowns,
     tasks,
+    wellbeing,
 )
 """Imported so that their tables are in the metadata."""
 
