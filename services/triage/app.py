@@ -32,7 +32,6 @@ from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timeke
 from services.triage.evidence import api as evidence_api
 from services.triage.evidence import pages as evidence_pages
 from services.triage.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
-from services.triage.exposure.handlers import forget as forget_exposure
 from services.triage.managers import pages as manager_pages
 from services.triage.merges import api as merge_api
 from services.triage.merges import pages as merge_pages
@@ -70,6 +69,7 @@ from services.triage.tasks.handlers import note_overdue
 from services.triage.tasks.refusals import REFUSALS as TASK_REFUSALS
 from services.triage.wellbeing import api as wellbeing_api
 from services.triage.wellbeing import pages as wellbeing_pages
+from services.triage.wellbeing.handlers import forget as forget_wellbeing
 from services.triage.wellbeing.refusals import REFUSALS as WELLBEING_REFUSALS
 from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock
@@ -266,7 +266,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         Auditor("triage", STEPS, database=database, clock=clock, outbox=outbox),
         sweep("triage-machine-forms", partial(send_form, writer=writer, send=parts.endpoints.send), every=_FORMS_EVERY),
         sweep("triage-tasks", partial(note_overdue, writer=writer), every=_DEADLINES_EVERY),
-        sweep("triage-exposure", forget_exposure, every=_EXPOSURE_EVERY),
+        sweep("triage-exposure", forget_wellbeing, every=_EXPOSURE_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),

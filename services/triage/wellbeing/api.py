@@ -30,6 +30,12 @@ async def declare_conflict(work: WorkDep, case_id: UUID) -> None:
     await handlers.declare_conflict(work, case_id)
 
 
+@router.post("/cases/{case_id}/hand-over")
+async def hand_over(work: WorkDep, case_id: UUID, response: Response) -> CaseDetail:
+    """Give your case back to the queue, no questions asked. Only leads of the team learn that you handed it over."""
+    return await answer(work.session, await handlers.hand_over(work, case_id), response)
+
+
 @router.post("/cases/{case_id}/conflict/end")
 async def end_conflict(work: WorkDep, case_id: UUID, body: PersonBody, response: Response) -> CaseDetail:
     """Let a person see the case again, as a lead of the team that has it."""

@@ -14,6 +14,10 @@ from shared.events.vocabulary import Outcome, Priority, ReportType, Team
 from shared.ids import folded_id
 
 
+class NothingHandedOver(Exception):
+    """There is no such hand-over, or another lead has noted it, or it is not this person's to note."""
+
+
 class NoConflictDeclared(Exception):
     """That person has not declared a conflict of interest, or sees the case again already."""
 
@@ -33,6 +37,20 @@ def without(case: Case, actor: Actor) -> Case:
 def same(staff_id: str | None, other: str) -> bool:
     """Return whether two staff numbers are of one person, however they are typed."""
     return staff_id is not None and folded_id(staff_id) == folded_id(other)
+
+
+def handed_over(case: Case, actor: Actor) -> Case:
+    """Return the case without the person who hands it over; unlike a release, no one can do that for another.
+
+    Raises:
+        NotYourClaim: they do not have it.
+        StateForbids: it is finished.
+    """
+    if not same(case.assignee, actor.subject):
+        raise domain.NotYourClaim
+    if case.finished:
+        raise domain.StateForbids(case.state)
+    return domain.next_version(domain.unassigned(case))
 
 
 def require_lead(actor: Actor) -> None:

@@ -5,22 +5,25 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, func, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries as cases
-from services.triage.cases.access import conflict_key
+from services.triage.cases.access import Viewer, conflict_key
 from services.triage.cases.domain import Case
-from services.triage.cases.handlers import Work
+from services.triage.cases.handlers import Command, Work, execute
 from services.triage.cases.queries import LockedCase
 from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
+from services.triage.exposure import handlers as exposure
+from services.triage.exposure.domain import KEPT
 from services.triage.outcome_reviews.queries import resolution
 from services.triage.wellbeing import domain, queries
 from services.triage.wellbeing.domain import SecondReview, Why
-from services.triage.wellbeing.tables import SecondReviewRow
+from services.triage.wellbeing.tables import HandOver, SecondReviewRow
 from shared.events.envelope import Envelope
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Outcome
+from shared.ids import folded_id
 
 
 async def declare_conflict(work: Work, case_id: UUID) -> None:
@@ -62,6 +65,50 @@ async def end_conflict(work: Work, case_id: UUID, staff_id: str) -> Case:
     )
     await work.writer.record(work.session, [ended], work.now)
     return locked.case
+
+
+async def hand_over(work: Work, case_id: UUID) -> Case:
+    """Give a case back to the queue, no questions asked.
+
+    Its record says that it was released, as it would of any case. Only leads of its team learn that it was handed over.
+    What others changed meanwhile does not stand in the way, so no version is asked for.
+
+    Raises:
+        CaseNotFound: there is no such case, or the viewer may not see it.
+        NotYourClaim, StateForbids: as for `domain.handed_over`.
+    """
+    read = (await cases.lock(work.session, work.viewer, case_id)).case.version
+    case = await execute(work, case_id, read, Command("released", domain.handed_over))
+    work.session.add(
+        HandOver(
+            hand_over_id=work.writer.ids.uuid(),
+            case_id=case_id,
+            team=case.team,
+            subject=work.viewer.subject,
+            at=work.now,
+        )
+    )
+    return case
+
+
+async def note_hand_over(session: AsyncSession, viewer: Viewer, hand_over_id: UUID, now: datetime) -> None:
+    """Note that a lead knows of a hand-over, so that it waits no longer.
+
+    Raises:
+        NothingHandedOver: it is not theirs to note, or was noted.
+    """
+    row = HandOver
+    theirs = (row.team.in_(sorted(viewer.leads)), func.lower(row.subject) != folded_id(viewer.subject))
+    noted = update(row).where(row.hand_over_id == hand_over_id, row.seen_at.is_(None), *theirs)
+    done = await session.execute(noted.values(seen_at=now, seen_by=viewer.subject).returning(row.hand_over_id))
+    if not done.all():
+        raise domain.NothingHandedOver
+
+
+async def forget(session: AsyncSession, now: datetime) -> int:
+    """Delete what protected people and is older than it may be; return how many rows."""
+    old = delete(HandOver).where(HandOver.at < now - KEPT).returning(HandOver.hand_over_id)
+    return len((await session.execute(old)).all()) + await exposure.forget(session, now)
 
 
 def _declared(work: Work, locked: LockedCase, key: str) -> Transition:

@@ -27,7 +27,7 @@ from services.triage.exposure.domain import CapReached, NotTheirLead
 from services.triage.outcome_reviews.refusals import REFUSALS as REVIEW_REFUSALS
 from services.triage.reports import queries as reports
 from services.triage.wellbeing import domain, handlers, queries
-from services.triage.wellbeing.domain import SecondReview
+from services.triage.wellbeing.domain import NothingHandedOver, SecondReview
 from services.triage.wellbeing.refusals import REFUSALS
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -48,6 +48,7 @@ _LONGEST_ID = 40
 _DONE = {
     "allowed": "They can see more today.",
     "conflict": "You no longer see this case, or other cases of the same report. Your lead can let you see it again.",
+    "handed-over": "The case is back in the queue. Only leads of the team learn that you handed it over.",
     "decided": "Recorded. Thank you.",
     "let-in": "They can see the case again.",
 }
@@ -74,6 +75,25 @@ async def allow_more(request: Request, session: Transaction, viewer: ViewerDep, 
     return RedirectResponse(f"{PAGE}?done=allowed", 303)
 
 
+@router.post(f"{PAGE}/hand-overs")
+async def note_hand_over(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> Response:
+    """Note that a lead knows of a hand-over; if another did so meanwhile, show the page again with that."""
+    form = await FormReader.posted(request)
+    try:
+        for hand_over_id in form.uuids("hand_over")[:1]:
+            await handlers.note_hand_over(session, viewer, hand_over_id, now)
+    except NothingHandedOver as error:
+        status = record_refusal(refusal_of(error, REFUSALS), error, form.errors, "hand_over")
+        return await _page(request, session, viewer, now, errors=form.errors, status=status)
+    return RedirectResponse(PAGE, 303)
+
+
+@router.get(f"{PAGE}/hand-overs")
+async def hand_overs_again(_viewer: ViewerDep) -> RedirectResponse:
+    """Go back to the page, as after a reload."""
+    return RedirectResponse(PAGE, 303)
+
+
 @router.post(f"{_CASE}/ask-for-more")
 async def ask_for_more(work: WorkDep, rest: str) -> RedirectResponse:
     """Ask the leads of the team that has the case to let the person see more today."""
@@ -94,6 +114,19 @@ async def declare_conflict(work: WorkDep, rest: str) -> RedirectResponse:
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
     await handlers.declare_conflict(work, case.case_id)
     return RedirectResponse(f"{PAGE}?done=conflict", 303)
+
+
+@router.post(f"{_CASE}/hand-over")
+async def hand_over(request: Request, work: WorkDep, rest: str) -> Response:
+    """Hand the case over, no questions asked; if it is not theirs, show the page again with the reason."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    try:
+        await handlers.hand_over(work, case.case_id)
+    except tuple(_ALL_REFUSALS) as error:
+        errors = FormErrors()
+        status = record_refusal(refusal_of(error, _ALL_REFUSALS), error, errors, "hand-over")
+        return await _step_back(request, work, case, errors=errors, status=status)
+    return RedirectResponse(f"{PAGE}?done=handed-over", 303)
 
 
 @router.post(f"{_CASE}/step-back")
@@ -205,6 +238,8 @@ async def _page(
     status: int = 200,
 ) -> HTMLResponse:
     asking = await exposure.requests(session, viewer.leads, viewer.subject, now) if viewer.leads else []
+    handed_over = await queries.handed_over(session, viewer) if viewer.leads else []
+    people = [*(one.subject for one in asking), *(one.subject for one, _ in handed_over)]
     return render(
         request,
         "wellbeing.html",
@@ -217,7 +252,8 @@ async def _page(
         differing=await queries.differing(session, viewer, now) if viewer.leads else [],
         agreement=await queries.agreement(session, viewer, viewer.leads, now - queries.RECENT) if viewer.leads else [],
         totals=await exposure.totals(session, viewer.leads, now) if viewer.leads else [],
-        names=await names_of(session, [one.subject for one in asking]),
+        handed_over=handed_over,
+        names=await names_of(session, people),
         wording=views,
         errors=errors or FormErrors(),
         done=_done(request),
@@ -235,6 +271,7 @@ async def _step_back(
         status,
         case=case,
         leads=leads,
+        theirs=domain.same(case.assignee, work.viewer.subject) and not case.finished,
         conflicts=conflicts,
         names=await names_of(work.session, [one.staff_id for one in conflicts]),
         errors=errors or FormErrors(),

@@ -14,9 +14,10 @@ from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer, conflict_key
 from services.triage.cases.domain import Case
 from services.triage.wellbeing.domain import NoSuchReview, SecondReview
-from services.triage.wellbeing.tables import SecondReviewRow
+from services.triage.wellbeing.tables import HandOver, SecondReviewRow
 from shared.audit import chain
 from shared.events.vocabulary import Team
+from shared.ids import folded_id
 
 MOST_OFFERED = 50
 MOST_COUNTED = 1_000
@@ -44,6 +45,30 @@ async def conflicts(session: AsyncSession, case_id: UUID) -> list[Conflict]:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A case that was handed over, no questions asked, and that no lead has noted yet."""
+
+    hand_over_id: UUID
+    case_id: UUID
+    subject: str
+    at: datetime
+
+
+async def handed_over(session: AsyncSession, viewer: Viewer) -> list[tuple[HandedOver, Case]]:
+    """Return what colleagues handed over in the teams that the viewer leads, with the cases, the oldest first."""
+    row = HandOver
+    theirs = (row.team.in_(sorted(viewer.leads)), func.lower(row.subject) != folded_id(viewer.subject))
+    query = select(row.hand_over_id, row.case_id, row.subject, row.at).where(row.seen_at.is_(None), *theirs)
+    found = [HandedOver(*one) for one in await session.execute(query.order_by(row.at).limit(MOST_OFFERED))]
+    seen = await _cases_of(session, viewer, [one.case_id for one in found])
+    return [(one, seen[one.case_id]) for one in found if one.case_id in seen]
+
+
+async def _cases_of(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, Case]:
+    return {case.case_id: case for case in await cases.visible(session, viewer, case_ids)}
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """In how many second reviews of a team both people came to the same."""
 
@@ -61,7 +86,7 @@ async def waiting(session: AsyncSession, viewer: Viewer) -> list[tuple[SecondRev
     """Return second reviews that the viewer may decide, with their cases, those that wait longest first."""
     row = SecondReviewRow.table()
     of_teams = row.c.team.in_(sorted(viewer.teams)) & row.c.decided_at.is_(None)
-    by_others = func.lower(row.c.resolved_by).is_distinct_from(viewer.subject.lower())
+    by_others = func.lower(row.c.resolved_by).is_distinct_from(folded_id(viewer.subject))
     query = select(row).where(of_teams, by_others).order_by(row.c.chosen_at, row.c.review_id)
     return [(one, case) for one, case in await _with_cases(session, viewer, query) if case.finished]
 
@@ -77,9 +102,7 @@ async def differing(session: AsyncSession, viewer: Viewer, now: datetime) -> lis
 async def _with_cases(session: AsyncSession, viewer: Viewer, query: Select[Any]) -> list[tuple[SecondReview, Case]]:
     rows = (await session.execute(query.limit(MOST_OFFERED))).mappings()
     found = [_REVIEW.validate_python(dict(one)) for one in rows]
-    seen: dict[UUID, Case] = {
-        case.case_id: case for case in await cases.visible(session, viewer, [one.case_id for one in found])
-    }
+    seen = await _cases_of(session, viewer, [one.case_id for one in found])
     return [(one, seen[one.case_id]) for one in found if one.case_id in seen]
 
 

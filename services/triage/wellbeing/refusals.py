@@ -1,7 +1,7 @@
 """How the API and the pages answer when someone cannot step back, or cannot be let in again."""
 
 from services.triage.exposure.domain import NotTheirLead
-from services.triage.wellbeing.domain import NoConflictDeclared, NoSuchReview, ReviewDecided
+from services.triage.wellbeing.domain import NoConflictDeclared, NoSuchReview, NothingHandedOver, ReviewDecided
 from shared.web.refusals import Refusal, Refusals
 
 REFUSALS: Refusals = {
@@ -11,6 +11,13 @@ REFUSALS: Refusals = {
         "That person does not ask you to see more",
         "Another lead may have decided already.",
         field="subject",
+    ),
+    NothingHandedOver: Refusal(
+        409,
+        "no-such-hand-over",
+        "That hand-over is not there any more",
+        "Another lead may have noted it.",
+        field="hand_over",
     ),
     NoSuchReview: Refusal(
         404, "second-review-not-found", "There is no such second review here", "It may be with another team."
