@@ -38,12 +38,13 @@ AISHA = replace(viewer(Team.SMART, Team.SIRT, subject="S4002", lead=True), name=
 CASES = 4
 ORDERS: Mapping[str, Order] = {
     "claim": Order(Action.CLAIM),
+    "assign": Order(Action.ASSIGN, assignee="S4009", text="For the late shift"),
     "transfer": Order(Action.TRANSFER, team=Team.SIRT, text="Theirs"),
     "transfer back": Order(Action.TRANSFER, team=Team.SMART, text="Ours"),
     "message": Order(Action.MESSAGE, text="We are looking at it"),
     "resolve": Order(Action.RESOLVE, outcome=Outcome.DUPLICATE, text="The same post"),
 }
-DONE = frozenset({"claimed", "transferred", "note_shared", "resolved"})
+DONE = frozenset({"claimed", "assigned", "transferred", "note_shared", "resolved"})
 """Activities that in these tests only bulk actions make."""
 EXAMPLES = 40
 Act = tuple[str, frozenset[int]]
@@ -190,6 +191,7 @@ def test_what_two_people_do_at_once_is_done_once_or_not_and_undone_field_by_fiel
             max_examples=EXAMPLES, phases=(Phase.explicit, Phase.generate)
         )  # which comes first differs: no shrinking
         @example([_both("claim"), _both("resolve"), _both("undo"), _both("undo")])
+        @example([_both("claim"), _both("assign"), _both("undo"), _both("undo")])
         @example([_both("claim"), _both("transfer"), _both("undo"), _both("claim"), _both("undo")])
         @example([_both("claim"), _both("message"), _both("undo"), _both("claim"), _both("release")])
         @given(rounds)
