@@ -20,13 +20,14 @@ from shared.web.problems import TYPE_PREFIX, FieldProblem, standard_problem
 
 router = APIRouter(prefix="/cases/api/v1", tags=["bulk actions"])
 
-_FIELDS = ("assignee", "note", "team", "outcome", "text", "reason")
+_FIELDS = ("assignee", "note", "team", "outcome", "into", "text", "reason")
 _TAKES: Mapping[Action, tuple[str, ...]] = {
     Action.CLAIM: (),
     Action.ASSIGN: ("assignee", "note"),
     Action.TRANSFER: ("team", "reason"),
     Action.MESSAGE: ("text",),
     Action.RESOLVE: ("outcome", "reason"),
+    Action.MERGE: ("into", "reason"),
 }
 """The fields that an action takes; it needs the first."""
 
@@ -39,7 +40,11 @@ class BulkCase(Body):
 
 
 class BulkBody(Body):
-    """One action on many cases. `assign` needs `assignee`, `transfer` `team`, `message` `text`, `resolve` `outcome`."""
+    """One action on many cases.
+
+    `assign` needs `assignee`, `transfer` `team`, `message` `text`, `resolve` `outcome`; `merge` needs `into`, the id or
+    the reference of the case that they are merged into.
+    """
 
     action: Action
     items: Annotated[tuple[BulkCase, ...], Field(min_length=1, max_length=domain.MOST)]
@@ -47,6 +52,7 @@ class BulkBody(Body):
     note: Annotated[Text, Field(min_length=1, max_length=10_000)] | None = None
     team: Team | None = None
     outcome: Outcome | None = None
+    into: Annotated[Line, Field(min_length=1, max_length=100)] | None = None
     text: Annotated[Text, Field(min_length=1, max_length=10_000)] | None = None
     reason: Annotated[Text, Field(min_length=1, max_length=2_000)] | None = None
 
@@ -101,7 +107,8 @@ async def do_many(work: WorkDep, body: BulkBody, response: Response) -> BulkResu
     """Do one action on many cases, each as if it were done alone. Up to 100 are done before the answer."""
     if wrong := list(_wrong(body)):
         raise standard_problem(422, fields=wrong)
-    order = Order(body.action, body.team, body.outcome, body.assignee, body.text or body.reason or body.note or "")
+    words = body.text or body.reason or body.note or ""
+    order = Order(body.action, body.team, body.outcome, body.assignee, body.into, words)
     bulk_id = await handlers.choose(work, body.action, {one.case_id: one.version for one in body.items})
     await handlers.carry_out(work, bulk_id, order, NAMES)
     bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)

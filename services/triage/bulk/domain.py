@@ -9,6 +9,7 @@ from enum import StrEnum
 from services.triage.cases import domain as cases
 from services.triage.cases.domain import Actor, Case
 from services.triage.deadlines.domain import Deadline
+from services.triage.merges import domain as merges
 from shared.events.vocabulary import Outcome, Team
 
 MOST = 1_000
@@ -27,6 +28,7 @@ class Action(StrEnum):
     TRANSFER = "transfer"
     MESSAGE = "message"
     RESOLVE = "resolve"
+    MERGE = "merge"
 
 
 class State(StrEnum):
@@ -68,6 +70,8 @@ class Order:
     outcome: Outcome | None = None
     assignee: str | None = None
     """The staff number of the colleague who gets the cases."""
+    into: str | None = None
+    """The id or the reference of the case that they are merged into."""
     text: str = field(default="", repr=False)
     """The message to the reporter, the hand-over note, or the reason."""
 
@@ -103,6 +107,7 @@ _ATTEMPTS: Mapping[Action, Callable[[Case, Actor, datetime], object]] = {
     Action.TRANSFER: lambda case, actor, _now: cases.transfer(case, actor, min(cases.receivers(case))),
     Action.MESSAGE: cases.write_to_reporter,
     Action.RESOLVE: lambda case, actor, _now: cases.resolve(case, actor, min(cases.OUTCOMES[case.report_type])),
+    Action.MERGE: merges.require_free,
 }
 
 
@@ -180,6 +185,8 @@ def _refusal(
     action: Action, case: Case, actor: Actor, now: datetime, refused: tuple[type[Exception], ...]
 ) -> type[Exception] | None:
     try:
+        if case.merged_from and action is not Action.MESSAGE:
+            raise cases.StateForbids(case.state)
         _ATTEMPTS[action](case, actor, now)
     except refused as error:
         return type(error)

@@ -19,6 +19,7 @@ _TEXTS: Mapping[Action, str | None] = {
     Action.TRANSFER: "Say why it is another team’s work",
     Action.MESSAGE: "Write what the reporters will read",
     Action.RESOLVE: None,
+    Action.MERGE: None,
 }
 """Actions that take a text, and the message where it is missing; None if it may be empty."""
 
@@ -45,11 +46,12 @@ class OrderForm:
     team: Team | None = None
     outcome: Outcome | None = None
     assignee: str = ""
+    into: str = ""
     errors: FormErrors = field(default_factory=FormErrors)
 
     def order(self, action: Action) -> Order:
         """Return what is to be done."""
-        return Order(action, self.team, self.outcome, self.assignee or None, self.text)
+        return Order(action, self.team, self.outcome, self.assignee or None, self.into or None, self.text)
 
 
 async def read_chosen(request: Request) -> ChosenForm:
@@ -69,9 +71,11 @@ async def read_order(request: Request, action: Action) -> OrderForm:
     form = await FormReader.posted(request)
     team = form.one_of("team", QUEUES, "Choose a team") if action is Action.TRANSFER else None
     outcome = form.choice("outcome", Outcome, "Choose how they ended") if action is Action.RESOLVE else None
+    merges = action is Action.MERGE
     assignee = form.line("assignee", "Give a staff number, such as S4001") if action is Action.ASSIGN else None
     if assignee and not re.fullmatch(STAFF_NUMBER, assignee):
         form.errors.add("assignee", "Give a staff number, such as S4001")
+    into = form.line("into", "Give the reference of the case that they are merged into") if merges else None
     text = form.text("text", _TEXTS[action], LONGEST_TEXT) if action in _TEXTS else None
     return OrderForm(
         typed=form.first("text"),
@@ -79,5 +83,6 @@ async def read_order(request: Request, action: Action) -> OrderForm:
         team=Team(team) if team else None,
         outcome=outcome,
         assignee=form.first("assignee") if form.errors else assignee or "",
+        into=into or form.first("into"),
         errors=form.errors,
     )

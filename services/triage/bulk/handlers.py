@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import and_, bindparam, delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.bulk import domain, queries
@@ -26,6 +27,7 @@ from services.triage.cases.queries import LockedCase
 from services.triage.cases.writer import CaseWriter, Transition, event_ids, handed_over
 from services.triage.deadlines import queries as deadlines
 from services.triage.deadlines.domain import Deadline
+from services.triage.merges import handlers as merges
 from shared.db.bulk import copy_in
 from shared.events.envelope import Event
 from shared.events.triage import CaseReopened
@@ -62,12 +64,17 @@ async def _assign(work: Work, item: Item, order: Order) -> Case:
     return await cases.assign(work, item.case_id, item.version, order.assignee or "", order.text or None)
 
 
+async def _merge(work: Work, item: Item, order: Order) -> Case:
+    return await merges.merge(work, item.case_id, item.version, order.into or "", order.text or None)
+
+
 DO: Mapping[Action, Callable[[Work, Item, Order], Awaitable[Case]]] = {
     Action.CLAIM: lambda work, item, _: cases.claim(work, item.case_id, item.version),
     Action.ASSIGN: _assign,
     Action.TRANSFER: _transfer,
     Action.MESSAGE: lambda work, item, order: cases.add_note(work, item.case_id, item.version, order.text, shared=True),
     Action.RESOLVE: _resolve,
+    Action.MERGE: _merge,
 }
 
 
@@ -108,7 +115,8 @@ async def carry_out(work: Work, bulk_id: UUID, order: Order, refused: Refused) -
     if row.state != State.DRAFT:
         return
     row.state, row.asked_at = State.RUNNING, work.now
-    row.team, row.outcome, row.assignee, row.words = order.team, order.outcome, order.assignee, order.text
+    row.team, row.outcome, row.assignee, row.into = order.team, order.outcome, order.assignee, order.into
+    row.words = order.text
     row.viewer = _VIEWER.dump_python(work.viewer, mode="json")
     if row.total <= domain.AT_ONCE:
         await _go_on(work, row, domain.AT_ONCE, refused)
@@ -131,7 +139,8 @@ async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
     items = await queries.to_do(work.session, row.bulk_id, limit)
     ids = [item.case_id for item in items]
     locked = await case_queries.lock_visible(work.session, work.viewer, ids)
-    clocks = await deadlines.of_cases(work.session, list(locked))
+    below = await case_queries.lock_below(work.session, list(locked))
+    clocks = await deadlines.of_cases(work.session, [*locked, *(one.case.case_id for _, one in below)])
     results = []
     for item in items:
         done = await _do(work, order, item, refused)
@@ -141,6 +150,7 @@ async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
             before = locked[item.case_id].case
             results.append({"of": item.case_id, "problem": None, **_made(before, done, clocks[item.case_id])})
     await _note(work.session, row.bulk_id, results)
+    await _note_followers(work.session, row.bulk_id, below, clocks)
     if len(items) < limit or row.total <= limit:
         row.state, row.finished_at = State.DONE, work.now
         row.viewer, row.words, row.assignee = None, None, None
@@ -178,6 +188,27 @@ async def _note(session: AsyncSession, bulk_id: UUID, results: Sequence[Mapping[
         await session.execute(noted, [dict(one) for one in results])
 
 
+async def _note_followers(
+    session: AsyncSession,
+    bulk_id: UUID,
+    below: Sequence[tuple[UUID, LockedCase]],
+    clocks: Mapping[UUID, Sequence[Deadline]],
+) -> None:
+    """Keep what the cases were that follow chosen ones and were changed with them: they are put back with them."""
+    now = await case_queries.lock_cases(session, [one.case.case_id for _, one in below]) if below else {}
+    rows = [
+        {"bulk_id": bulk_id, "version": one.case.version, "follows": main, "chosen": False, "case_id": one.case.case_id}
+        | _made(one.case, now[one.case.case_id].case, clocks[one.case.case_id])
+        for main, one in below
+        if now[one.case.case_id].case.version != one.case.version
+    ]
+    if rows:
+        table = insert(BulkItem.table())
+        kept = {name: table.excluded[name] for name in ("made", "before", "clocks", "follows")}
+        chosen_too = table.on_conflict_do_update(index_elements=["bulk_id", "case_id"], set_={**kept, "problem": None})
+        await session.execute(chosen_too, rows)
+
+
 async def undo(work: Work, bulk_id: UUID, refused: Refused) -> None:
     """Put each case back as it was, or note why it cannot be. What was undone once stays as it was undone then.
 
@@ -195,19 +226,32 @@ async def undo(work: Work, bulk_id: UUID, refused: Refused) -> None:
     items = await queries.done(work.session, bulk_id)
     locked = await case_queries.lock_cases(work.session, [item.case_id for item in items])
     clocks = await deadlines.of_cases(work.session, list(locked))
-    transitions, results = [], []
+    transitions: list[Transition] = []
+    results: dict[UUID, str] = {}
     for item in items:
+        if item.follows and (why := results.get(item.follows)):
+            results[item.case_id] = why
+            continue
         try:
-            transitions.append(_put_back(work, Action(row.action), item, locked.get(item.case_id), clocks))
-            results.append({"of": item.case_id, "undo": ""})
-        except _NOT_UNDONE as error:
-            results.append({"of": item.case_id, "undo": _name(error, refused)})
+            if row.action == Action.MERGE:
+                await _take_out(work, item)
+            else:
+                transitions.append(_put_back(work, Action(row.action), item, locked.get(item.case_id), clocks))
+            results[item.case_id] = ""
+        except tuple(refused) as error:
+            results[item.case_id] = _name(error, refused)
     await work.writer.record(work.session, transitions, work.now)
-    await _note(work.session, bulk_id, results)
+    await _note(work.session, bulk_id, [{"of": case_id, "undo": why} for case_id, why in results.items()])
     row.state, row.undone_at = State.UNDONE, work.now
 
 
-_NOT_UNDONE = (case_domain.CaseNotFound, domain.MessageSent, domain.MovedOn)
+async def _take_out(work: Work, item: DoneItem) -> None:
+    """Take a case out of the one that it was merged into, if nothing happened to it since."""
+    case = await case_queries.get(work.session, work.viewer, item.case_id)
+    if case.version != item.made:
+        raise domain.MovedOn
+    async with work.session.begin_nested():
+        await merges.unmerge(work, item.case_id, item.made)
 
 
 def _put_back(
@@ -224,16 +268,17 @@ def _put_back(
         after,
         "bulk_undone",
         work.viewer.subject,
-        events=_undoing(work, locked.case, after),
+        events=_undoing(work, locked.case, after, follows=item.follows is not None),
         clocks=domain.clocks_put_back(_CLOCKS.validate_python(list(item.clocks)), clocks[item.case_id]),
     )
 
 
-def _undoing(work: Work, case: Case, after: Case) -> list[Event]:
+def _undoing(work: Work, case: Case, after: Case, *, follows: bool) -> list[Event]:
     """Return what other services hear: that work goes on, or that the case is with its team again."""
     events: list[Event] = []
     if case.team is not after.team:
-        events.append(handed_over(case, after, work.now, work.writer.deadlines))
+        back = handed_over(case, after, work.now, work.writer.deadlines)
+        events.append(back.model_copy(update={"staffed": True}) if follows else back)  # a person on call is told once
     if case.finished and not after.finished:
         events.append(CaseReopened(**event_ids(after, work.now), team=after.team, state=after.state))
     return events

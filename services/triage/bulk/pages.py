@@ -54,6 +54,7 @@ WORDS: Mapping[Action, Words] = {
         "{} resolved",
         "Reporters may have been told already. Their page then says that work goes on.",
     ),
+    Action.MERGE: Words("Merge", "Merge {}", "{} merged", ""),
 }
 
 
@@ -108,6 +109,7 @@ async def _preview(request: Request, work: Work, bulk: Bulk, form: OrderForm) ->
         left=[(PROBLEMS[NAMES[kind]], count) for kind, count in ahead.refused.items()],
         teams=[team for team in views.FULL_TEAM_NAMES if team in ahead.teams],
         outcomes=[outcome for outcome in views.OUTCOMES if outcome in ahead.outcomes],
+        first=ahead.cases[0].reference if ahead.cases else "",
         form=form,
         errors=form.errors,
         **_values(bulk),

@@ -44,6 +44,8 @@ class DoneItem:
     """The fields that it changed, as they were."""
     clocks: Sequence[Mapping[str, object]]
     """The deadlines as they were."""
+    follows: UUID | None
+    """The chosen case that it is merged into, if it was changed with that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +87,35 @@ async def of_person(session: AsyncSession, subject: str, bulk_id: UUID) -> Bulk:
     row = (await session.execute(theirs)).mappings().first()
     if row is None:
         raise BulkNotFound
-    items = await session.execute(_of(bulk_id, BulkItem.version, BulkItem.made, BulkItem.problem, BulkItem.undo))
+    items = await session.execute(_chosen(bulk_id))
     return _BULK.validate_python({**row, "items": [_ITEM.validate_python(dict(one)) for one in items.mappings()]})
 
 
 async def to_do(session: AsyncSession, bulk_id: UUID, limit: int) -> list[Item]:
     """Return the next cases to be done; in the order of their ids, so that no two bulk actions block each other."""
-    left = _of(bulk_id, BulkItem.version, BulkItem.made, BulkItem.problem, BulkItem.undo)
-    left = left.where(BulkItem.made.is_(None), BulkItem.problem.is_(None)).limit(limit)
+    left = _chosen(bulk_id).where(BulkItem.made.is_(None), BulkItem.problem.is_(None)).limit(limit)
     return [_ITEM.validate_python(dict(row)) for row in (await session.execute(left)).mappings()]
 
 
 async def done(session: AsyncSession, bulk_id: UUID) -> list[DoneItem]:
-    """Return the cases that were changed, with what they were before."""
-    changed = _of(bulk_id, BulkItem.made, BulkItem.before, BulkItem.clocks).where(BulkItem.made.is_not(None))
+    """Return the cases that were changed, with what they were before; those that followed others are the last."""
+    changed = _of(bulk_id, BulkItem.made, BulkItem.before, BulkItem.clocks, BulkItem.follows).where(
+        BulkItem.made.is_not(None)
+    )
     return [_DONE.validate_python(dict(row)) for row in (await session.execute(changed)).mappings()]
 
 
+def _chosen(bulk_id: UUID) -> Select[Any]:
+    columns = (BulkItem.version, BulkItem.made, BulkItem.problem, BulkItem.undo)
+    return _of(bulk_id, *columns).where(BulkItem.chosen)
+
+
 def _of(bulk_id: UUID, *columns: InstrumentedAttribute[Any]) -> Select[Any]:
-    return select(BulkItem.case_id, *columns).where(BulkItem.bulk_id == bulk_id).order_by(BulkItem.case_id)
+    return (
+        select(BulkItem.case_id, *columns)
+        .where(BulkItem.bulk_id == bulk_id)
+        .order_by(BulkItem.follows.is_not(None), BulkItem.case_id)
+    )
 
 
 async def would_affect(

@@ -6,6 +6,8 @@ from services.triage.bulk import domain
 from services.triage.bulk.handlers import FAILED
 from services.triage.cases import domain as cases
 from services.triage.cases.refusals import REFUSALS as OF_CASES
+from services.triage.merges import domain as merges
+from services.triage.merges.refusals import REFUSALS as OF_MERGES
 from shared.web.refusals import Refusal, Refusals
 
 REFUSALS: Refusals = {
@@ -25,6 +27,11 @@ REFUSALS: Refusals = {
 
 OF_ITEMS: Refusals = {
     **OF_CASES,
+    **OF_MERGES,
+    merges.MainCaseNotFound: Refusal(
+        409, "other-case-not-found", "There is no such case to merge into that you can see", "Check its reference."
+    ),
+    merges.SameCase: Refusal(409, "same-case", "It is the case that the others are merged into"),
     cases.NoSuchColleague: Refusal(
         409, "no-such-colleague", "No colleague has that staff number", "Give the staff number of a colleague."
     ),

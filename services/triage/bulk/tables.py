@@ -33,6 +33,8 @@ class BulkRow(Base):
     outcome: Mapped[str | None]
     assignee: Mapped[str | None] = mapped_column(info={**_WHO})
     """Who gets the cases; None once it has ended."""
+    into: Mapped[str | None]
+    """The case that they are merged into."""
     viewer: Mapped[dict[str, object] | None] = mapped_column(_Json, info={**_WHO})
     """What the person may see and do, for the sweep; None once it has ended."""
     words: Mapped[str | None] = mapped_column(info={**personal("notes about your case", retention="case")})
@@ -72,12 +74,18 @@ class BulkItem(Base):
     """The fields that the action changed, as they were."""
     clocks: Mapped[list[dict[str, object]] | None] = mapped_column(_Json)
     """The deadlines as they were."""
+    follows: Mapped[UUID | None]
+    """The chosen case that it is merged into, if it was changed with that one."""
+    chosen: Mapped[bool] = mapped_column(server_default="true")
+    """Whether the person chose it; otherwise it is there because it follows one that they chose."""
     undo: Mapped[str | None]
     """What came of undoing it: empty if the case is as it was, otherwise why not."""
 
     __table_args__ = (
         CheckConstraint("num_nonnulls(made, problem) <= 1", name="done_or_refused"),
         CheckConstraint("num_nonnulls(made, before, clocks) in (0, 3)", name="done_with_what_was"),
+        CheckConstraint("follows is null or made is not null", name="follows_if_done"),
+        CheckConstraint("chosen or follows is not null", name="chosen_or_following"),
         CheckConstraint("undo is null or made is not null", name="undone_if_done"),
         Index(
             "ix_bulk_item_to_do",

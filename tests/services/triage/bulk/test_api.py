@@ -1,5 +1,6 @@
 """POST /cases/api/v1/bulk: each case as if it were done alone, a result for each, and undo that restores it."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -33,6 +34,7 @@ ORDERS: Mapping[str, Mapping[str, object]] = {
     "transfer": {"team": "sirt", "reason": "Theirs"},
     "message": {"text": "We are looking at it"},
     "resolve": {"outcome": "duplicate", "reason": "The same post"},
+    "merge": {"reason": "The same post"},
 }
 go_on = partial(handlers.go_on, writer=WRITER, refused=NAMES)
 
@@ -82,7 +84,7 @@ def problems(answer: Response) -> list[str]:
     return [one.get("problem", {}).get("type", "").removeprefix(PROBLEM) for one in answer.json()["results"]]
 
 
-@pytest.mark.parametrize("action", ORDERS)
+@pytest.mark.parametrize("action", [action for action in ORDERS if action != "merge"])
 async def test_each_case_is_done_as_if_alone_and_put_back_field_by_field(
     triage: Triage, client: AsyncClient, action: str
 ) -> None:
@@ -110,6 +112,43 @@ async def test_each_case_is_done_as_if_alone_and_put_back_field_by_field(
     assert [version for _, version in await now_there(triage)] == [
         v + (1 if action == "message" else 2) for _, v in chosen
     ]
+
+
+async def test_cases_are_merged_into_one_and_taken_out_again(triage: Triage, client: AsyncClient) -> None:
+    chosen = await opened(triage, 3)
+    before = await fields(triage)
+    answer = await do(client, "merge", chosen, into=chosen[0][0])
+    assert problems(answer) == ["same-case", "", ""]
+    states = [(await client.get(f"{CASES}/{case}")).json()["state"] for case, _ in chosen]
+    assert states == ["new", "merged", "merged"]
+    undone = await client.post(f"{BULK}/{answer.json()['bulk_id']}/undo", json={})
+    assert problems(undone) == ["", ""]
+    assert await fields(triage) == before
+
+
+@pytest.mark.parametrize("action", ["resolve", "transfer", "message"])
+@pytest.mark.parametrize("both", [False, True])
+async def test_a_merged_case_follows_and_is_put_back_with_the_one_it_follows(
+    triage: Triage, client: AsyncClient, action: str, both: bool
+) -> None:
+    (main, _), (merged, _) = await opened(triage, 2)
+    await do(client, "merge", [(merged, 1)], into=main)
+    await do(client, "claim", [(main, 2)])
+    before = await fields(triage)
+    chosen = await now_there(triage)
+    answer = await do(client, action, chosen if both else chosen[:1])
+    assert problems(answer) == [""] * (1 + both)
+    assert len({version for _, version in await now_there(triage)} - {version for _, version in chosen}) > 0
+    undone = await client.post(f"{BULK}/{answer.json()['bulk_id']}/undo", json={})
+    if action == "message":
+        assert set(problems(undone)) == {"message-sent"}
+        return
+    assert problems(undone) == [""] * (1 + both)
+    assert await fields(triage) == before
+    async with triage.database.transaction() as session:
+        told = Counter((await session.scalars(text("select subject || type from outbox"))).all())
+    kinds = {"resolve": ("case.resolved.v1", "case.reopened.v1"), "transfer": ("case.transferred.v1",) * 2}[action]
+    assert {told[case + kind] for case in (main, merged) for kind in kinds} == {len(kinds) - len(set(kinds)) + 1}
 
 
 async def test_what_others_hear_of_an_undone_action(triage: Triage, client: AsyncClient) -> None:
@@ -268,6 +307,7 @@ async def sweep(triage: Triage, *, killed: bool = False) -> int:
         ({"action": "message"}, "text"),
         ({"action": "message", "text": " "}, "text"),
         ({"action": "resolve"}, "outcome"),
+        ({"action": "merge"}, "into"),
         ({"action": "resolve", "outcome": "duplicate", "text": "no"}, "text"),
         ({"action": "claim", "items": [{"case_id": "x", "version": 1}]}, "case_id"),
         ({"action": "claim", "items": [{"case_id": str(UUID(int=1)), "version": 1}] * 2}, "items"),

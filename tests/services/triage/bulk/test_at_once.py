@@ -44,13 +44,15 @@ ORDERS: Mapping[str, Order] = {
     "message": Order(Action.MESSAGE, text="We are looking at it"),
     "resolve": Order(Action.RESOLVE, outcome=Outcome.DUPLICATE, text="The same post"),
 }
-DONE = frozenset({"claimed", "assigned", "transferred", "note_shared", "resolved"})
+DONE = frozenset({"claimed", "assigned", "merged", "transferred", "note_shared", "resolved"})
 """Activities that in these tests only bulk actions make."""
 EXAMPLES = 40
 Act = tuple[str, frozenset[int]]
 EVERY = frozenset(range(CASES))
 ACTS: st.SearchStrategy[Act] = st.tuples(
-    st.sampled_from(["claim", "claim", *ORDERS, "resolve", "undo", "undo", "undo", "release", "reopen", "leases"]),
+    st.sampled_from(
+        ["claim", "claim", *ORDERS, "merge", "resolve", "undo", "undo", "undo", "release", "reopen", "leases"]
+    ),
     st.sampled_from([EVERY, frozenset({0, 1}), frozenset({1, 2, 3}), frozenset({2})]),
 )
 Snapshot = tuple[Case, tuple[Deadline, ...]]
@@ -99,9 +101,10 @@ class Life:
         chosen = {self.ids[index]: seen[self.ids[index]][0].version for index in sorted(which)}
         (first, version), *_ = chosen.items()
         mine = self.bulks.get(work.viewer.subject)
-        if what in ORDERS:
-            bulk_id = await handlers.choose(work, ORDERS[what].action, chosen)
-            await handlers.carry_out(work, bulk_id, ORDERS[what], NAMES)
+        if what in {*ORDERS, "merge"}:
+            order = ORDERS.get(what) or Order(Action.MERGE, into=str(self.ids[0]))
+            bulk_id = await handlers.choose(work, order.action, chosen)
+            await handlers.carry_out(work, bulk_id, order, NAMES)
             return await queries.of_person(work.session, work.viewer.subject, bulk_id)
         if what == "undo" and mine:
             await handlers.undo(work, mine[-1].bulk_id, NAMES)
@@ -163,10 +166,13 @@ async def whole(life: Life, case_id: UUID) -> None:
     made = {version: times for (of, version), times in life.made.items() if of == case_id}
     assert set(made.values()) <= {1}
     actions = Counter(link.action for link in links)
-    by_bulk = {int(link.after["version"]) for link in links if link.action in DONE}
-    assert by_bulk == set(made)
+    done = {int(link.after["version"]): link for link in links if link.action in DONE}
+    assert set(made) <= set(done)
+    alone = {version for version, link in done.items() if "followed" not in link.after}
+    assert {version for version in alone - set(made) if done[version].action != "note_shared"} == set()
     undone = [link for link in links if link.action == "bulk_undone"]
-    assert {int(link.after["version"]) for link in undone} == {made for of, made in life.restored if of == case_id}
+    put_back = {int(link.after["version"]) for link in links if link.action in {"bulk_undone", "unmerged"}}
+    assert {made for of, made in life.restored if of == case_id} <= put_back
     assert notes == actions["note_shared"]
     assert events["case.resolved.v1"] == actions["resolved"]
     assert events["case.transferred.v1"] == actions["transferred"] + sum("team" in link.after for link in undone)
@@ -191,6 +197,8 @@ def test_what_two_people_do_at_once_is_done_once_or_not_and_undone_field_by_fiel
             max_examples=EXAMPLES, phases=(Phase.explicit, Phase.generate)
         )  # which comes first differs: no shrinking
         @example([_both("claim"), _both("resolve"), _both("undo"), _both("undo")])
+        @example([_both("merge"), _both("claim"), _both("resolve"), _both("undo"), _both("undo"), _both("undo")])
+        @example([_both("merge"), _both("claim"), _both("transfer"), _both("undo"), _both("undo"), _both("undo")])
         @example([_both("claim"), _both("assign"), _both("undo"), _both("undo")])
         @example([_both("claim"), _both("transfer"), _both("undo"), _both("claim"), _both("undo")])
         @example([_both("claim"), _both("message"), _both("undo"), _both("claim"), _both("release")])

@@ -132,6 +132,17 @@ async def test_a_preview_knows_every_reason_for_which_a_case_is_refused(triage: 
     assert "threat to life" in preview
 
 
+async def test_merging_offers_the_oldest_case_to_merge_into(triage: Triage, sam: AsyncClient) -> None:
+    first, second = report(), report()
+    await open_cases(triage.database, first, second)
+    page = await choose(sam, "merge", await ticked(triage))
+    assert f'value="{first.reference}"' in (await sam.get(page)).text
+    assert "Give the reference of the case" in (await do(sam, page, into="")).text
+    results = (await do(sam, page, into=first.reference.lower())).text
+    assert "1 case merged" in results
+    assert "It is the case that the others are merged into." in results
+
+
 async def test_a_second_press_of_the_button_does_nothing_more(triage: Triage, sam: AsyncClient) -> None:
     await open_cases(triage.database, report())
     page = await choose(sam, "message", await ticked(triage))
