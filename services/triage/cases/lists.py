@@ -67,8 +67,8 @@ class Listing:
     bands: Sequence[Band]
     facets: frozenset[str] = frozenset()
     """What each case has."""
-    either: tuple[str, ...] = ()
-    """Of these, each case has one at least."""
+    among: tuple[UUID, ...] | None = None
+    """Only these cases: what a search found."""
     only_open: bool = False
     """Whether no finished case fits: then there are never many, whatever their age."""
     team: Team | None = None
@@ -79,13 +79,20 @@ class Listing:
     reference: str | None = None
     """How it begins."""
 
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Every condition on a case, for a statement that looks cases up by their ids."""
+        return self.fits(CaseRow)
+
     def fits(self, row: type[CaseRow], band: Band | None = None) -> list[ColumnElement[bool]]:
         """Return every condition on a case."""
         found = [visible_to(self.viewer, row), *self._asked(row, band)]
         return [*found, row.team == self.team] if self.team else found
 
     def few(self) -> SelectBase | None:
-        """Return the cases of a report or a reference: they are so few that neither order nor facets matter."""
+        """Return the cases of a search, a report or a reference: so few that neither order nor facets matter."""
+        if self.among is not None:
+            return select(_CASE).where(_CASE.c.case_id == _any_of(self.among))
         if self.report_id:
             return select(*_READ).where(_CASE.c.report_id == self.report_id)
         return (
@@ -120,8 +127,6 @@ class Listing:
 
     def _asked(self, row: type[CaseRow], band: Band | None) -> list[ColumnElement[bool]]:
         found = [*self._opened(row), row.facets.contains(sorted(self.facets | set(band.facets if band else ())))]
-        if self.either:
-            found.append(row.facets.overlap(self.either))
         if self.at_risk_by:
             found.append(row.at_risk_at <= self.at_risk_by)
         return found

@@ -11,10 +11,11 @@ from services.triage.cases import lists
 from services.triage.cases.api import CaseItem, items_of
 from services.triage.cases.dependencies import ViewerDep
 from services.triage.queue import domain, queries
-from services.triage.queue.domain import Cursor, QueueFilter, QueueView, Sort
+from services.triage.queue.domain import QueueFilter, QueueView, Sort
+from services.triage.search.handlers import note_search
 from shared.events.vocabulary import CaseState, Priority, ReportType, Team
 from shared.web.bodies import Line
-from shared.web.dependencies import Now, Transaction
+from shared.web.dependencies import IdsDep, Now, Transaction
 from shared.web.problems import standard_problem
 
 router = APIRouter(prefix="/cases/api/v1", tags=["cases"])
@@ -48,6 +49,7 @@ async def list_cases(
     session: Transaction,
     viewer: ViewerDep,
     now: Now,
+    ids: IdsDep,
     report_id: UUID | None = None,
     view: QueueView | None = None,
     team: Team | None = None,
@@ -63,32 +65,44 @@ async def list_cases(
     replies: Literal["yes"] | None = None,
     taken_down: Literal["removed", "refused", "asked", "due"] | None = None,
     q: Annotated[Line, Query(max_length=domain.LONGEST_SEARCH)] = "",
-    sort: Sort = Sort.NEWEST,
+    sort: Sort | None = None,
     cursor: Annotated[Line | None, Query(max_length=300)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> CasePage:
-    """List cases that you may see, newest first unless you sort them. `q` finds a reference in any spelling.
+    """List cases that you may see, newest first unless you sort them, or search.
 
+    `q` finds a reference in any spelling, words, phrases in quotes, names, accounts, links and files: the best of the
+    newest 1,000 first, then older ones by date; or, with a `sort`, the newest 1,000 in its order.
     The filters are those of the queue, together with its `view`, if given; without one, cases in any state are listed.
-    `sort=due` gives missed clocks first, then the soonest, then cases in which none runs.
     """
     wanted = QueueFilter(
         view=view, team=team, kind=kind or report_type, behaviour=behaviour, platform=platform, priority=priority,
-        state=state, who=who, since=since, until=until, replies=bool(replies), taken_down=taken_down, q=q, sort=sort,
+        state=state, who=who, since=since, until=until, replies=bool(replies), taken_down=taken_down, q=q,
+        sort=sort or (Sort.BEST if q else Sort.NEWEST),
     )  # fmt: skip
-    start = Cursor.read(cursor, wanted) if cursor else None
+    start = _start(cursor, wanted)
+    found = await queries.page(session, queries.listing(viewer, wanted, now, report_id), wanted, start, limit)
+    if q and not cursor:
+        await note_search(session, viewer, found.total or len(found.case_ids), now, ids)
+    return CasePage(items=await _items(session, viewer, found), next_cursor=str(found.later) if found.later else None)
+
+
+def _start(cursor: str | None, wanted: QueueFilter) -> queries.Start | None:
+    start = queries.read_cursor(cursor, wanted) if cursor else None
     if cursor and start is None:
         message = "Give the next_cursor of an answer with the same filters and the same sort"
         raise standard_problem(422, fields=[{"name": "cursor", "message": message}])
-    found = await queries.page(session, queries.listing(viewer, wanted, now, report_id), wanted, start, limit)
-    return CasePage(
-        items=await _items(session, viewer, found.case_ids), next_cursor=str(found.later) if found.later else None
-    )
+    return start
 
 
-async def _items(session: Transaction, viewer: ViewerDep, case_ids: list[UUID]) -> list[ListedCase]:
-    rows = await lists.load(session, viewer, case_ids)
+async def _items(session: Transaction, viewer: ViewerDep, found: queries.Page) -> list[ListedCase]:
+    rows = await lists.load(session, viewer, found.case_ids)
     beside: dict[UUID, dict[str, object]] = {
-        row.case.case_id: {"due_at": row.due_at, "marks": row.marks, "matched": []} for row in rows
+        row.case.case_id: {
+            "due_at": row.due_at,
+            "marks": row.marks,
+            "matched": found.matched.get(row.case.case_id, ()),
+        }
+        for row in rows
     }
     return await items_of(session, ListedCase, [row.case for row in rows], beside)

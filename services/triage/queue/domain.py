@@ -13,8 +13,10 @@ from uuid import UUID
 from services.triage.cases.domain import FINISHED
 from services.triage.facets import domain as facets
 from services.triage.facets.domain import Band, Place
+from services.triage.search.domain import LONGEST
 from shared.events import vocabulary as words
 from shared.events.platforms import PLATFORMS
+from shared.ids import Reference
 from shared.text import ControlCharacter, line
 
 E = TypeVar("E", bound=StrEnum)
@@ -27,7 +29,7 @@ ME, NOBODY = "me", "nobody"
 TAKEN_DOWN = ("removed", "refused", "asked", "due")
 """What the take-downs of a case are together."""
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
-LONGEST_SEARCH = 200
+LONGEST_SEARCH = LONGEST
 LONGEST_STAFF_ID = 40
 
 
@@ -53,6 +55,8 @@ class Sort(StrEnum):
     """The most urgent first, of these the oldest."""
     NEWEST = "newest"
     OLDEST = "oldest"
+    BEST = "best"
+    """Of a search: the best of the newest first, then older ones by date. Without one, as `newest`."""
 
 
 _NOT_OPEN = FINISHED | {words.CaseState.MERGED}
@@ -96,8 +100,9 @@ class QueueFilter:
     def read(cls, parameters: Mapping[str, str]) -> Self:
         """Read a URL's parameters; ignore those that make no sense."""
         get = parameters.get
+        q = _typed(get("q", ""), LONGEST_SEARCH)
         return cls(
-            view=_member(QueueView, get("view")) or QueueView.ALL,
+            view=_member(QueueView, get("view")) or (None if q else QueueView.ALL),
             team=_member(words.Team, get("team")),
             kind=_member(words.ReportType, get("kind") or get("type")),
             behaviour=_one_of(HAPPENED, get("behaviour")),
@@ -109,14 +114,20 @@ class QueueFilter:
             until=_day(get("until", "")),
             replies=get("replies") == "yes",
             taken_down=_one_of(TAKEN_DOWN, get("taken_down")),
-            q=_typed(get("q", ""), LONGEST_SEARCH),
+            q=q,
             sort=_member(Sort, get("sort")),
         )
 
     @property
     def order(self) -> Sort:
-        """The order: by due time where the URL says nothing, but finished cases newest first."""
-        return self.sort or (Sort.NEWEST if self.view is QueueView.FINISHED else Sort.DUE)
+        """The order: by due time where the URL says nothing, but a search's best, and finished cases newest first."""
+        usual = Sort.NEWEST if self.view is QueueView.FINISHED else Sort.DUE
+        return self.sort or (Sort.BEST if self.q else usual)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the cases are ranked by how well they match what is searched for."""
+        return self.order is Sort.BEST and bool(self.q) and Reference.start(self.q) is None
 
     @property
     def only_open(self) -> bool:
@@ -127,7 +138,7 @@ class QueueFilter:
     def bands(self) -> list[Band]:
         """The parts of the queue in its order."""
         match self.order:
-            case Sort.NEWEST:
+            case Sort.NEWEST | Sort.BEST:
                 return [Band("opened_at", descending=True)]
             case Sort.OLDEST:
                 return [Band("opened_at")]
@@ -155,7 +166,7 @@ class QueueFilter:
     def parameters(self) -> dict[str, str]:
         """Return the parameters of the URL, without those that say nothing."""
         said = {one.name: getattr(self, one.name) for one in fields(self)}
-        said["view"] = None if self.view is QueueView.ALL else self.view
+        said["view"] = None if self.view is (None if self.q else QueueView.ALL) else self.view
         said["replies"] = "yes" if self.replies else None
         return {name: str(value) for name, value in said.items() if value}
 

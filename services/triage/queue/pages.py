@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from services.triage.cases import lists
 from services.triage.cases import views as wording
@@ -15,11 +15,14 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import CaseParts, ViewerDep
 from services.triage.cases.domain import FINISHED
 from services.triage.queue import domain, queries, views
-from services.triage.queue.domain import Cursor, QueueFilter, QueueView, Sort
+from services.triage.queue.domain import QueueFilter, QueueView, Sort
+from services.triage.search.domain import Sought
+from services.triage.search.handlers import note_search
+from services.triage.search.queries import referred
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Priority, Team
 from shared.runtime import parts_of
-from shared.web.dependencies import Now, Transaction
+from shared.web.dependencies import IdsDep, Now, Transaction
 from shared.web.pages import render
 from shared.web.times import uk_date
 
@@ -46,18 +49,29 @@ class Link:
 
 
 @router.get("/cases")
-async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> HTMLResponse:
-    """Show a page of the cases that fit, beside the views and how many cases each has."""
+async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, now: Now, ids: IdsDep) -> Response:
+    """Show a page of the cases that fit, beside the views and how many cases each has.
+
+    A search for a reference leads to its case. That someone searched is recorded, without their words.
+    """
     wanted = QueueFilter.read(request.query_params)
-    cursor = Cursor.read(request.query_params.get("cursor", ""), wanted)
+    if reference := await referred(session, viewer, Sought.read(wanted.q)):
+        await note_search(session, viewer, 1, now, ids)
+        return RedirectResponse(f"/cases/{reference}", 303)
+    cursor = queries.read_cursor(request.query_params.get("cursor", ""), wanted)
     found = await queries.page(session, queries.listing(viewer, wanted, now), wanted, cursor)
-    newest, counts = await queries.beside(session, viewer, [replace(wanted, view=view) for view in views.VIEWS], now)
+    if wanted.q and not cursor:
+        await note_search(session, viewer, found.total or len(found.case_ids), now, ids)
+    beside = [replace(wanted, view=view, q="") for view in views.VIEWS]
+    newest, counts = await queries.beside(session, viewer, beside, now)
     return render(
         request,
         "queue.html",
         wanted=wanted,
         heading=_heading(wanted),
         rows=await lists.load(session, viewer, found.case_ids),
+        found=found,
+        sought=wanted.q,
         views=_views(wanted, counts),
         teams=_teams(viewer, wanted),
         chips=_chips(wanted),
@@ -68,7 +82,7 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
         next_page=wanted.url(str(found.later)) if found.later else None,
         previous_page=wanted.url(str(found.earlier)) if found.earlier else None,
         first_page=wanted.url() if cursor else None,
-        arrivals=_arrivals_url(wanted, newest),
+        arrivals="" if wanted.q else _arrivals_url(wanted, newest),
         viewer=viewer,
         wording=wording,
         said=views,
@@ -87,13 +101,16 @@ async def arrivals(
 
 
 def _heading(wanted: QueueFilter) -> str:
+    if wanted.q:
+        return "Search results"
     view = views.VIEWS[wanted.view or QueueView.ALL]
     return f"{view}: {wording.FULL_TEAM_NAMES[wanted.team]}" if wanted.team else view
 
 
 def _views(wanted: QueueFilter, counts: Sequence[int]) -> list[Link]:
     found = zip(views.VIEWS.items(), counts, strict=True)
-    links = [Link(text, wanted.url(view=view), view is wanted.view, views.count(n)) for (view, text), n in found]
+    unsearched = replace(wanted, q="", sort=None) if wanted.q else wanted
+    links = [Link(text, unsearched.url(view=view), view is wanted.view, views.count(n)) for (view, text), n in found]
     return [*links, Link("Campaigns", "/cases/campaigns")]
 
 

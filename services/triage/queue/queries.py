@@ -1,7 +1,7 @@
 """Reads queues: a filter as what a list asks for, a page of it, and what stands beside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -12,11 +12,15 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.lists import Listing
 from services.triage.queue import domain
 from services.triage.queue.domain import Cursor, QueueFilter, QueueView
+from services.triage.search import domain as search
+from services.triage.search import queries as results
 from shared.ids import Reference
 from shared.web.times import UK
 
 PAGE_SIZE = 50
 _DAY = timedelta(days=1)
+Start = Cursor | search.Cursor
+"""Where a page begins: in the order of a queue, or among what a search ranks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,32 +29,67 @@ class Page:
 
     case_ids: list[UUID]
     earlier: Cursor | None
-    later: Cursor | None
+    later: Start | None
+    matched: Mapping[UUID, Sequence[search.Part]] = field(default_factory=dict)
+    """In which parts of each case the words were found that are searched for."""
+    total: int = 0
+    """How many cases a search found, up to the number that is ranked."""
+    older: bool = False
+    """Whether there may be older ones besides."""
+    by_date: bool = False
+    """Whether these are the older ones."""
 
 
 def listing(viewer: Viewer, wanted: QueueFilter, now: datetime, report_id: UUID | None = None) -> Listing:
-    """Return what a queue asks for."""
-    start = Reference.start(wanted.q)
-    word = "" if start else wanted.q.lower().replace(" ", "_")
+    """Return what a queue asks for, apart from words that are searched for."""
     return Listing(
         viewer=viewer,
         bands=wanted.bands,
         facets=wanted.facets(viewer.subject),
-        either=(word, f"platform:{word}") if word else (),
         only_open=wanted.only_open,
         team=wanted.team,
         at_risk_by=now if wanted.view is QueueView.AT_RISK else None,
         opened_from=_begins(wanted.since) if wanted.since else None,
         opened_before=_begins(wanted.until + _DAY) if wanted.until else None,
         report_id=report_id,
-        reference=start,
+        reference=Reference.start(wanted.q),
     )
 
 
+def read_cursor(text: str, wanted: QueueFilter) -> Start | None:
+    """Read a cursor of a queue; None if it is none, or belongs to another order."""
+    return search.Cursor.read(text) if wanted.ranked else Cursor.read(text, wanted)
+
+
 async def page(
-    session: AsyncSession, asked: Listing, wanted: QueueFilter, cursor: Cursor | None, limit: int = PAGE_SIZE
+    session: AsyncSession,
+    asked: Listing,
+    wanted: QueueFilter,
+    cursor: Start | None,
+    limit: int = PAGE_SIZE,
 ) -> Page:
-    """Return a page of a queue, from `cursor` on."""
+    """Return a page of a queue, from `cursor` on.
+
+    Where words are searched for and another order is wanted, the newest cases that match are brought into it.
+    """
+    if not wanted.q or asked.reference:
+        return await _in_order(session, asked, wanted, cursor, limit)
+    sought = search.Sought.read(wanted.q)
+    if wanted.ranked:
+        start = cursor if isinstance(cursor, search.Cursor) else None
+        found = await results.page(session, asked.viewer, sought, asked.conditions, cursor=start, limit=limit)
+        parts = {hit.case_id: hit.matched for hit in found.hits}
+        return Page(list(parts), None, found.next_cursor, parts, found.total, found.more, found.by_date)
+    newest = await results.newest(session, asked.viewer, sought, asked.conditions)
+    ordered = await _in_order(session, replace(asked, among=newest.case_ids), wanted, cursor, limit)
+    parts = {hit.case_id: hit.matched for hit in await results.matched(session, sought, ordered.case_ids)}
+    return replace(ordered, matched=parts, total=len(newest.case_ids), older=newest.below is not None)
+
+
+async def _in_order(
+    session: AsyncSession, asked: Listing, wanted: QueueFilter, cursor: Start | None, limit: int
+) -> Page:
+    cursor = cursor if isinstance(cursor, Cursor) else None
     backwards = bool(cursor and cursor.backwards)
     found = await lists.find(session, asked, limit + 1, cursor.place if cursor else None, backwards=backwards)
     more = len(found) > limit
@@ -87,7 +126,7 @@ class Queues:
         """Return the first case of the page from which `case_id` was opened, or of the queue, that no one else has."""
         wanted, cursor = domain.opened_from(opened_from)
         asked = listing(viewer, wanted, now)
-        for start in dict.fromkeys((Cursor.read(cursor, wanted), None)):
+        for start in dict.fromkeys((read_cursor(cursor, wanted), None)):
             found = await page(session, asked, wanted, start)
             for row in await lists.load(session, viewer, found.case_ids):
                 if row.case.case_id != case_id and row.case.assignee in {None, viewer.subject}:

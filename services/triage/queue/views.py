@@ -1,11 +1,14 @@
 """How the queue says things, in as few words as a row has room for."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.triage.cases import views as wording
 from services.triage.cases.lists import MOST_COUNTED, Listed
 from services.triage.deadlines.domain import OfficeHours
 from services.triage.queue.domain import ME, NOBODY, QueueView, Sort
+from services.triage.queue.queries import Page
+from services.triage.search.domain import NEWEST, Part
 from shared.web.times import UK, clock_time
 
 VIEWS = {
@@ -23,6 +26,7 @@ ORDERS = {
     Sort.PRIORITY: "most urgent and oldest first",
     Sort.NEWEST: "newest first",
     Sort.OLDEST: "oldest first",
+    Sort.BEST: "best matches first",
 }
 PRIORITIES = {"P1": "Urgent", "P2": "High", "P3": "Normal", "P4": "Low"}
 MARKS = {
@@ -38,6 +42,17 @@ TAKEN_DOWN = {
     "asked": "Asked for",
     "due": "To be asked again",
 }
+PARTS = {
+    Part.REPORT: "report",
+    Part.MESSAGE: "messages",
+    Part.NOTE: "notes",
+    Part.OUTCOME: "outcome",
+    Part.NAME: "names",
+    Part.ACCOUNT: "accounts",
+    Part.LINK: "links",
+    Part.FILE: "files",
+}
+"""Where a search finds its words."""
 _SOON = 7
 """In so many days, the name of a day says which one."""
 
@@ -45,6 +60,22 @@ _SOON = 7
 def count(number: int) -> str:
     """Return how many cases there are, as far as they were counted; empty for none."""
     return f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number or "")
+
+
+def found_in(parts: Sequence[Part]) -> str:
+    """Return where in a case a search found its words: `In report, notes`; empty if that is not known."""
+    return f"In {', '.join(PARTS[part] for part in parts)}" if parts else ""
+
+
+def how_many(found: Page) -> str:
+    """Return how many cases a search found, and in which order they come."""
+    if found.by_date:
+        return "These are older matches, newest first."
+    if not found.older:
+        return f"{found.total} {'case matches' if found.total == 1 else 'cases match'}."
+    if found.total < NEWEST:
+        return f"{found.total} of the newer cases match. Older ones follow by date."
+    return f"More than {NEWEST:,} cases match. The newest {NEWEST:,} come first; older ones follow by date."
 
 
 def what(row: Listed, with_team: bool) -> str:  # noqa: FBT001 - called by a template

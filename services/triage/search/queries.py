@@ -7,13 +7,27 @@ from functools import reduce
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Text, cast, func, literal, literal_column, select, true
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import changes, views
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer
+from services.triage.cases.domain import CaseNotFound
 from services.triage.reports import queries as reports
 from services.triage.reports.domain import Evidence, TriageReport, accounts_named
 from services.triage.search import domain
@@ -50,17 +64,27 @@ class Hit(NamedTuple):
     matched: tuple[Part, ...]
 
 
-class Page(NamedTuple):
+class Results(NamedTuple):
     """A page of results."""
 
     hits: list[Hit]
-    next_cursor: str | None = None
+    next_cursor: Cursor | None = None
     total: int = 0
     """How many there are, up to the number that is ranked."""
     more: bool = False
     """Whether there may be more than are counted: older ones."""
     by_date: bool = False
     """Whether these are the older ones, which follow by date."""
+
+
+async def referred(session: AsyncSession, viewer: Viewer, sought: Sought) -> str | None:
+    """Return the reference that is all that is sought, if there is a case with it that the viewer may see."""
+    if sought.reference is None:
+        return None
+    try:
+        return (await cases.by_reference(session, viewer, sought.reference)).reference
+    except CaseNotFound:
+        return None
 
 
 async def page(
@@ -71,22 +95,23 @@ async def page(
     *,
     cursor: Cursor | None = None,
     limit: int = 50,
-) -> Page:
+) -> Results:
     """Return a page of the cases that match, best first among the newest; older ones follow by date."""
     if cursor and cursor.after is None:
         found = await newest(session, viewer, sought, conditions, below=cursor.below, limit=limit)
-        older = None if found.below is None else str(Cursor(found.below, None))
-        return Page(await matched(session, sought, found.case_ids), older, more=older is not None, by_date=True)
+        older = None if found.below is None else Cursor(found.below, None)
+        return Results(await matched(session, sought, found.case_ids), older, more=older is not None, by_date=True)
     begin = (cursor.after if cursor else None) or 0
     top = cursor.below if cursor else None
     found = await newest(session, viewer, sought, conditions, below=top, limit=NEWEST)
     best = list(found.case_ids) if sought.begins else await ranked(session, sought, found.case_ids)
-    shown, older = best[begin : begin + limit], None
+    shown: list[UUID] = best[begin : begin + limit]
+    later: Cursor | None = None
     if begin + limit < len(best):
-        older = str(Cursor(found.top + 1, begin + limit))
+        later = Cursor(found.top + 1, begin + limit)
     elif found.below is not None:
-        older = str(Cursor(found.below, None))
-    return Page(await matched(session, sought, shown), older, len(best), more=found.below is not None)
+        later = Cursor(found.below, None)
+    return Results(await matched(session, sought, shown), later, len(best), more=found.below is not None)
 
 
 async def newest(
@@ -166,7 +191,7 @@ async def ranked(session: AsyncSession, sought: Sought, case_ids: Collection[UUI
     words = CaseDocument.words
     named = words.op("@@", return_type=Boolean())(_query(domain.in_tsquery(exact)))
     rank = func.ts_rank_cd(_RANK_WEIGHTS, words, _any_words(sought.terms), 33)
-    query = select(CaseDocument.case_id).where(CaseDocument.case_id.in_(case_ids))
+    query = select(CaseDocument.case_id).where(_among(case_ids))
     return list(await session.scalars(query.order_by(named.desc(), rank.desc(), CaseDocument.number.desc())))
 
 
@@ -180,9 +205,13 @@ async def matched(session: AsyncSession, sought: Sought, case_ids: Sequence[UUID
     for part, start in MARKS.items():
         marks = [mark for term in sought.terms for mark in term.marks if mark.startswith(start)]
         columns.append(words.op("@@", return_type=Boolean())(_query(domain.in_tsquery(marks))).label(part.value))
-    rows = await session.execute(select(*columns).where(CaseDocument.case_id.in_(case_ids)))
+    rows = await session.execute(select(*columns).where(_among(case_ids)))
     found = {row["case_id"]: tuple(part for part in Part if row[part.value]) for row in rows.mappings()}
     return [Hit(case_id, found.get(case_id, ())) for case_id in case_ids]
+
+
+def _among(case_ids: Collection[UUID]) -> ColumnElement[bool]:
+    return CaseDocument.case_id == any_(literal(list(case_ids), ARRAY(Uuid)))
 
 
 def _all_terms(terms: Iterable[Term]) -> ColumnElement[str]:

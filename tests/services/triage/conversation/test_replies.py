@@ -42,6 +42,7 @@ from tests.services.triage.builders import (
 )
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.services.triage.search.sought import swept
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)
@@ -277,6 +278,7 @@ async def test_scripts_list_the_same_views_and_both_orders(triage: Triage, aisha
     assert await listed("") == await listed("view=all") == await listed("sort=newest") == newest
     assert await listed("sort=oldest") == newest[::-1]
     assert await listed("view=replies") == newest[3:]
+    await swept(triage.database)
     assert await listed("view=replies&q=facebook") == [newest[3], newest[5]]
     assert await listed("view=unclaimed") == newest[:-1]
     assert await listed("view=finished") == await listed("view=mine") == await listed("view=at-risk") == []

@@ -131,7 +131,7 @@ def in_order(rows: list[Row], wanted: QueueFilter) -> list[object]:
     }
     by_age: Callable[[Row], tuple[object, ...]] = lambda row: (row["opened_at"], row["case_id"])  # noqa: E731 - a key
     key = keys.get(wanted.order, by_age)
-    return [row["case_id"] for row in sorted(rows, key=key, reverse=wanted.order is Sort.NEWEST)]
+    return [row["case_id"] for row in sorted(rows, key=key, reverse=wanted.order in {Sort.NEWEST, Sort.BEST})]
 
 
 FILTERS = [

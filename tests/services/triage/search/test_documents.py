@@ -118,5 +118,5 @@ async def _all_pages(database: Database, typed: str) -> list[list[UUID]]:
             pages.append([hit.case_id for hit in found.hits])
             if found.next_cursor is None:
                 return pages
-            cursor = Cursor.read(found.next_cursor)
-            assert cursor
+            cursor = Cursor.read(str(found.next_cursor))
+            assert cursor == found.next_cursor
