@@ -274,7 +274,7 @@ def _put_back(
 
 
 def _undoing(work: Work, case: Case, after: Case, *, follows: bool) -> list[Event]:
-    """Return what other services hear: that work goes on, or that the case is with its team again."""
+    """Return what other services hear: that work continues, or that the case is with its team again."""
     events: list[Event] = []
     if case.team is not after.team:
         back = handed_over(case, after, work.now, work.writer.deadlines)

@@ -52,7 +52,7 @@ WORDS: Mapping[Action, Words] = {
         "Resolve",
         "Resolve {}",
         "{} resolved",
-        "Reporters may have been told already. Their page then says that work goes on.",
+        "Reporters may have been told already. Their page then says that work continues.",
     ),
     Action.MERGE: Words("Merge", "Merge {}", "{} merged", ""),
 }

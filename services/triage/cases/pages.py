@@ -412,7 +412,7 @@ _DONE: Mapping[str, str] = {
     Action.NAME: "They can see the case now.",
     "takedown-recorded": "The take-down is recorded.",
     "task-recorded": "It is recorded.",
-    "merged": "The case is merged. The work goes on in the other case.",
+    "merged": "The case is merged. Work continues in the other case.",
     "unmerged": "The case is by itself again.",
     "split": "This linked case was split off.",
     "split-undone": "The split was undone. This case is merged into the one that it was split off.",

@@ -25,7 +25,7 @@ PURPOSES: Mapping[str, str] = {
     AlertPurpose.MISUSE_ASSIGNED: "A case of misuse to work on",
     AlertPurpose.INCIDENT_REPORTED: "An incident was reported",
     AlertPurpose.ENQUIRY_RECEIVED: "A question was received",
-    AlertPurpose.MISDIRECTED: "The report came by another form",
+    AlertPurpose.MISDIRECTED: "The report was sent using another form",
     AlertPurpose.REPORT_MOVED: "Another team has the report",
     AlertPurpose.QUESTION_ASKED: "The team asked something",
     AlertPurpose.MESSAGE_SENT: "The team wrote something",
@@ -42,7 +42,7 @@ PURPOSES: Mapping[str, str] = {
 REASONS: Mapping[str, str] = {
     RecipientReason.REPORTERS_MANAGER: "The reporter’s manager",
     RecipientReason.NAMED_ON_REPORT: "The manager named on the report",
-    RecipientReason.SOMEONE_ELSE_CHOSEN: "Someone else, whom the reporter chose",
+    RecipientReason.SOMEONE_ELSE_CHOSEN: "Someone else, chosen by the reporter",
     RecipientReason.CONFLICTED_NEXT_UP: "The next manager up, because the first may be concerned",
     RecipientReason.FALLBACK_NO_MANAGER_KNOWN: "The fallback recipient: no manager is known",
     RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED: "The fallback recipient: the address given is not allowed",
@@ -85,7 +85,7 @@ class Told:
     """None from older writers, which alerted only about abuse."""
     reason: str | None
     """Why this recipient; None while only what came of the alert is known."""
-    anybody: bool | None
+    someone_told: bool | None
     decided_at: datetime | None
     sent_at: datetime | None
     delivered_at: datetime | None

@@ -38,7 +38,7 @@ def _rows(event: AlertEvent) -> Iterator[dict[str, object]]:
     this = {_KEY: event.alert_id, **about}
     match event:
         case notifier.AlertDecided():
-            yield {**this, "reason": event.reason, "anybody": event.anybody, "decided_at": event.at}
+            yield {**this, "reason": event.reason, "someone_told": event.anybody, "decided_at": event.at}
         case notifier.AlertSent():
             yield {**this, "sent_at": event.at}
         case notifier.AlertDelivered():
@@ -49,5 +49,5 @@ def _rows(event: AlertEvent) -> Iterator[dict[str, object]]:
             yield {**this, "answered_at": event.at, "answer": event.answer}
         case notifier.AlertEscalated():
             yield {**this, "escalated_at": event.at}
-            following = {"reason": event.reason, "anybody": True, "decided_at": event.at}
+            following = {"reason": event.reason, "someone_told": True, "decided_at": event.at}
             yield {_KEY: event.to_alert_id, **about, **following}

@@ -20,7 +20,7 @@ class ToldAlert(Base):
     report_id: Mapped[UUID] = mapped_column(index=True)
     purpose: Mapped[str | None]
     reason: Mapped[str | None]
-    anybody: Mapped[bool | None]
+    someone_told: Mapped[bool | None]
     decided_at: Mapped[datetime | None] = mapped_column(_Moment)
     sent_at: Mapped[datetime | None] = mapped_column(_Moment)
     delivered_at: Mapped[datetime | None] = mapped_column(_Moment)

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("report_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
-        sa.Column("anybody", sa.Boolean(), nullable=True),
+        sa.Column("someone_told", sa.Boolean(), nullable=True),
         sa.Column("decided_at", _MOMENT, nullable=True),
         sa.Column("sent_at", _MOMENT, nullable=True),
         sa.Column("delivered_at", _MOMENT, nullable=True),
