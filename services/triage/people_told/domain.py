@@ -26,6 +26,7 @@ PURPOSES: Mapping[str, str] = {
     AlertPurpose.INCIDENT_REPORTED: "An incident was reported",
     AlertPurpose.ENQUIRY_RECEIVED: "A question was received",
     AlertPurpose.MISDIRECTED: "The report was sent using another form",
+    AlertPurpose.SHIFT_CHANGED: "A shift begins",
     AlertPurpose.REPORT_MOVED: "Another team has the report",
     AlertPurpose.QUESTION_ASKED: "The team asked something",
     AlertPurpose.MESSAGE_SENT: "The team wrote something",
