@@ -110,7 +110,11 @@ async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> LockedCa
     Raises:
         CaseNotFound: there is no such case, or the viewer may not see it.
     """
-    found = select(CaseRow).where(CaseRow.case_id == case_id, visible_to(viewer)).with_for_update(of=CaseRow)
+    found = (
+        select(CaseRow)
+        .where(CaseRow.case_id == case_id, visible_to(viewer))
+        .with_for_update(of=CaseRow, key_share=True)
+    )
     row: CaseRow | None = await session.scalar(found.execution_options(populate_existing=True))
     if row is None:
         raise CaseNotFound
@@ -149,12 +153,14 @@ async def lock_due(
     session: AsyncSession, due: InstrumentedAttribute[datetime | None], now: datetime, limit: int
 ) -> list[LockedCase]:
     """Lock up to `limit` cases whose time `due` has come, oldest first; skip those that another process has locked."""
-    found = select(CaseRow).where(due <= now).order_by(due).limit(limit).with_for_update(skip_locked=True)
+    found = (
+        select(CaseRow).where(due <= now).order_by(due).limit(limit).with_for_update(skip_locked=True, key_share=True)
+    )
     return [LockedCase(to_case(row), row) for row in await session.scalars(found)]
 
 
 async def _locked(session: AsyncSession, *which: ColumnElement[bool]) -> list[LockedCase]:
-    found = select(CaseRow).where(*which).order_by(CaseRow.case_id).with_for_update()
+    found = select(CaseRow).where(*which).order_by(CaseRow.case_id).with_for_update(key_share=True)
     rows = await session.scalars(found.execution_options(populate_existing=True))
     return [LockedCase(to_case(row), row) for row in rows]
 
@@ -163,7 +169,7 @@ async def lock_below(session: AsyncSession, case_ids: Collection[UUID]) -> list[
     """Lock all cases that are merged into these, however deep; return each with the one of these above it."""
     tree = below(case_ids)
     found = select(tree.c.main, CaseRow).join(CaseRow, CaseRow.case_id == tree.c.case_id)
-    locked = found.order_by(CaseRow.case_id).with_for_update(of=CaseRow)
+    locked = found.order_by(CaseRow.case_id).with_for_update(of=CaseRow, key_share=True)
     rows = await session.execute(locked.execution_options(populate_existing=True))
     return [(main, LockedCase(to_case(row), row)) for main, row in rows]
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from services.triage.cases import queries as cases
 from services.triage.search import domain, handlers, queries
 from services.triage.search.domain import Cursor, Sought
 from shared.auth.permissions import Role
@@ -58,6 +59,21 @@ async def test_what_is_erased_while_a_document_is_made_does_not_come_back(databa
         erasing = asyncio.create_task(_erase(database, case_ids))
         await eventually(lambda: _waits(database))
     await erasing
+    assert CANARY not in await documents(database)
+
+
+async def test_who_has_locked_a_case_does_not_stop_what_is_derived_from_it(database: Database) -> None:
+    """An erasure locks its cases first, and waits for the sweep then: the sweep must not wait for it."""
+    told = report(narrative=CANARY)
+    await open_cases(database, told)
+    async with database.transaction() as erasing:
+        [locked] = await cases.lock_reports(erasing, [told.report_id])
+        await cases.lock(erasing, SAM, locked.case.case_id)
+        async with database.transaction() as session:
+            await session.execute(text("set local lock_timeout = '2s'"))
+            assert await handlers.update_documents(session, NOW) == 1
+        assert CANARY in await documents(database)
+        await handlers.forget(erasing, [locked.case.case_id])
     assert CANARY not in await documents(database)
 
 
