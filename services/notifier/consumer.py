@@ -80,6 +80,7 @@ def handlers(reports: ReportHandlers) -> Mapping[type[Event], Handler]:
         intake.PolicyExceptionAmended: reports.asked,
         triage.CaseRouted: partial(cases.case_routed, follow_ups=follow_ups),
         triage.CaseTransferred: partial(cases.case_transferred, follow_ups=follow_ups),
+        triage.CasePriorityChanged: partial(cases.priority_changed, follow_ups=follow_ups),
         triage.CaseInformationAsked: partial(cases.information_asked, follow_ups=follow_ups),
         triage.ReporterUpdateShared: partial(cases.update_shared, follow_ups=follow_ups),
         triage.CaseReporterReplied: partial(cases.reporter_replied, follow_ups=follow_ups),

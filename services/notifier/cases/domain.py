@@ -104,6 +104,13 @@ def transfer_alerts(event: triage.CaseTransferred, event_id: str, boxes: Mailbox
     return list(_on_call(event, event.to_team, boxes, f"{event.case_id} {event_id}"))
 
 
+def priority_alerts(event: triage.CasePriorityChanged, event_id: str, boxes: Mailboxes) -> list[CaseAlert]:
+    """Return who is alerted when a case becomes more urgent; someone on call may not know of a P2 of office hours."""
+    if event.before in (Priority.P1, event.priority):
+        return []
+    return list(_on_call(event, event.team, boxes, f"{event.case_id} {event_id}"))
+
+
 def alerts_once_known(item: FollowUp, report: KnownReport | None, contact: str | None) -> list[CaseAlert]:
     """Return who is alerted once the report is known, apart from misuse. `report` is None if it never came."""
     told = []
@@ -171,7 +178,10 @@ def _deadline_urgency(event: triage.CaseDeadlineAtRisk | triage.CaseDeadlineMiss
 
 
 def _on_call(
-    event: triage.CaseRouted | triage.CaseTransferred, team: Open[Team], boxes: Mailboxes, occasion: str
+    event: triage.CaseRouted | triage.CaseTransferred | triage.CasePriorityChanged,
+    team: Open[Team],
+    boxes: Mailboxes,
+    occasion: str,
 ) -> Iterable[CaseAlert]:
     """Yield the alert to the person on call about a P1 or P2 outside the team's hours."""
     if not event.staffed and event.priority in _SOON:

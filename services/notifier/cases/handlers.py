@@ -149,6 +149,7 @@ def _row(item: domain.FollowUp, waits_until: datetime) -> dict[str, object]:
 _CaseEvent = (
     triage.CaseRouted
     | triage.CaseTransferred
+    | triage.CasePriorityChanged
     | triage.CaseInformationAsked
     | triage.CaseReporterReplied
     | triage.CaseReviewRequested
@@ -190,6 +191,18 @@ async def case_transferred(
     told = [(e, telling) for e in envelopes for telling in domain.transfer_alerts(e.data, e.id, follow_ups.boxes)]
     await _tell(session, told, now, follow_ups)
     await follow_ups.expect(session, [_given(e) for e in given], now)
+
+
+async def priority_changed(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[triage.CasePriorityChanged]],
+    now: datetime,
+    *,
+    follow_ups: FollowUps,
+) -> None:
+    """If a case becomes urgent while its team is not at work, alert the person on call."""
+    told = [(e, telling) for e in envelopes for telling in domain.priority_alerts(e.data, e.id, follow_ups.boxes)]
+    await _tell(session, told, now, follow_ups)
 
 
 async def information_asked(

@@ -22,7 +22,14 @@ from shared.events.intake import (
     SecurityIncidentSubmitted,
     Subject,
 )
-from shared.events.triage import CaseClosed, CaseReopened, CaseResolved, CaseRouted, CaseTransferred
+from shared.events.triage import (
+    CaseClosed,
+    CasePriorityChanged,
+    CaseReopened,
+    CaseResolved,
+    CaseRouted,
+    CaseTransferred,
+)
 from shared.events.vocabulary import AlertPurpose, Behaviour, Confidentiality, FoundBy, ManagerAlert, Relation, Team
 from shared.ids import StaffId
 
@@ -212,6 +219,11 @@ def routed(report_id: UUID, **said: object) -> CaseRouted:
 
 def transferred(case: CaseRouted, from_team: str, to_team: str) -> CaseTransferred:
     return CaseTransferred.model_validate(_same(case) | {"from_team": from_team, "to_team": to_team})
+
+
+def reprioritised(case: CaseRouted, before: str, priority: str, *, staffed: bool) -> CasePriorityChanged:
+    said = {"team": case.team, "before": before, "priority": priority, "staffed": staffed}
+    return CasePriorityChanged.model_validate(_same(case) | said)
 
 
 def resolved(case: CaseRouted, outcome: str, **said: object) -> CaseResolved:

@@ -35,6 +35,7 @@ from tests.services.notifier.builders import (
     misuse,
     reopened,
     report,
+    reprioritised,
     resolved,
     routed,
     transferred,
@@ -321,6 +322,14 @@ async def test_an_urgent_case_that_goes_to_a_team_that_is_not_at_work_needs_the_
     await notifier.deliver_until(notifier.all_settled)
     urgent = "select recipient_email from alert where purpose = 'urgent_case'"
     assert [email for (email,) in await notifier.rows(urgent)] == told
+
+
+async def test_a_case_that_becomes_urgent_at_night_wakes_the_person_on_call_once(notifier: Notifier) -> None:
+    case = routed(report().report_id, team="sirt", form="security_incident", report_type="security_incident")
+    await notifier.receive(reprioritised(case, "P3", "P1", staffed=False))
+    await notifier.receive(reprioritised(case, "P1", "P2", staffed=False))
+    found = await notifier.rows("select recipient_email from alert where purpose = 'urgent_case'")
+    assert [email for (email,) in found] == ["sirt-on-call@example.org"]
 
 
 def asked(case: CaseRouted) -> CaseInformationAsked:

@@ -5,14 +5,21 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.notifier.cases.domain import FollowUp, alerts_at_once, alerts_once_known, deadline_alert, waits_for_report
+from services.notifier.cases.domain import (
+    FollowUp,
+    alerts_at_once,
+    alerts_once_known,
+    deadline_alert,
+    priority_alerts,
+    waits_for_report,
+)
 from services.notifier.delivery.domain import Urgency
 from services.notifier.reports.domain import KnownReport, known_report
 from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed
-from shared.events.vocabulary import AlertPurpose
+from shared.events.vocabulary import AlertPurpose, Team
 from shared.events.vocabulary import RecipientReason as Why
 from shared.ids import CaseId, ReportId
-from tests.services.notifier.builders import BOXES, NOW, incident, misuse, report, routed
+from tests.services.notifier.builders import BOXES, NOW, incident, misuse, report, reprioritised, routed
 
 Told = list[tuple[AlertPurpose, str | None, Urgency]]
 SMART, SIRT, DESK = "smart@example.org", "sirt@example.org", "triage-desk@example.org"
@@ -75,6 +82,29 @@ def told_at_once(**said: object) -> Told:
 @pytest.mark.policy("S3")
 def test_whom_a_routed_case_tells_at_once(said: dict[str, object], told: Told) -> None:
     assert told_at_once(**said) == told
+
+
+@pytest.mark.parametrize(
+    ("before", "priority", "staffed", "told"),
+    [
+        ("P3", "P1", False, True),
+        ("P4", "P2", False, True),
+        ("from_the_future", "P1", False, True),
+        ("P2", "P1", False, True),
+        ("P1", "P1", False, False),
+        ("P1", "P2", False, False),
+        ("P1", "P3", False, False),
+        ("P3", "P1", True, False),
+    ],
+)
+def test_a_case_that_becomes_urgent_while_its_team_is_away_tells_the_person_on_call(
+    before: str, priority: str, staffed: bool, told: bool
+) -> None:
+    case = routed(UUID(int=1), team="sirt")
+    found = priority_alerts(reprioritised(case, before, priority, staffed=staffed), "event-1", BOXES)
+    assert [(one.purpose, one.choice.recipient, one.urgency) for one in found] == [
+        (AlertPurpose.URGENT_CASE, BOXES.on_call[Team.SIRT], Urgency.URGENT)
+    ] * told
 
 
 @pytest.mark.parametrize(
