@@ -240,6 +240,13 @@ def place(
     return joined
 
 
+def with_an_open_case(joined: Sequence[Joined], still_open: Collection[UUID]) -> list[Joined]:
+    """Return what is suggested, but for new campaigns whose cases are all finished: there is nothing left to decide."""
+    new = {one.campaign_id for one in joined if one.new}
+    worked_on = {one.campaign_id for one in joined if one.case_id in still_open}
+    return [one for one in joined if one.campaign_id not in new - worked_on]
+
+
 def _most_common(campaigns: Iterable[UUID]) -> UUID | None:
     """Return the campaign that most of some cases are in, of several the oldest; None if they are in none."""
     counted = Counter(campaigns)

@@ -200,9 +200,10 @@ async def _join(session: AsyncSession, placed: Sequence[Joined], found: Sequence
 
     Campaigns are locked before their cases, as people's acts do it.
     """
-    known = {case.case_id: case.team for case in found}
-    others = await cases.cases_of(session, {one.case_id for one in placed} - set(known))
-    teams = known | {case.case_id: case.team for case in others}
+    others = await cases.cases_of(session, {one.case_id for one in placed} - {case.case_id for case in found})
+    known = [*found, *others]
+    placed = domain.with_an_open_case(placed, {case.case_id for case in known if not case.finished})
+    teams = {case.case_id: case.team for case in known}
     new = sorted({one.campaign_id for one in placed if one.new})
     await copy_in(session, CampaignRow.table(), [_campaign(campaign_id, now) for campaign_id in new])
     which = {"ids": list(teams), "campaigns": [one.campaign_id for one in placed]}

@@ -41,15 +41,19 @@ async def note(session: AsyncSession, case_ids: Collection[UUID]) -> None:
 async def take(session: AsyncSession, reader: Reader) -> list[UUID]:
     """Take the oldest changes of a reader, up to `BATCH`; return the cases, each once.
 
+    If there are none, take cases that were there before the reader, the newest first. They have negative numbers.
     Only one process takes a reader's changes at a time, until its transaction ends. If two did, one of them could write
     what it made of a case after the other, and from what it read before a change.
     """
     if not await session.scalar(select(func.pg_try_advisory_xact_lock(_LOCKS[reader]))):
         return []
-    theirs = CaseChanged.reader == reader
-    oldest = select(CaseChanged.seq).where(theirs).order_by(CaseChanged.seq).limit(BATCH)
-    taken = delete(CaseChanged).where(theirs, CaseChanged.seq.in_(oldest)).returning(CaseChanged.case_id)
-    return list(dict.fromkeys(await session.scalars(taken)))
+    theirs, seq = CaseChanged.reader == reader, CaseChanged.seq
+    for first in (select(seq).where(seq > 0).order_by(seq), select(seq).where(seq < 0).order_by(seq.desc())):
+        some = first.where(theirs).limit(BATCH)
+        taken = delete(CaseChanged).where(theirs, seq.in_(some)).returning(CaseChanged.case_id)
+        if case_ids := list(dict.fromkeys(await session.scalars(taken))):
+            return case_ids
+    return []
 
 
 async def hold(session: AsyncSession, reader: Reader) -> None:

@@ -188,6 +188,7 @@ class CaseChanged(Base):
 
     reader: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    """Negative for cases that were there before the reader, from the newest on: they come after all changes."""
     case_id: Mapped[UUID]
 
     __table_args__ = (CheckConstraint("reader in ('search', 'campaigns')", name="known_reader"),)

@@ -1,4 +1,4 @@
-"""Changes of cases, for what is derived from them; each existing case is to be read once."""
+"""Changes of cases, for what is derived from them; each existing case is to be read once, when nothing changes."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("reader", "seq", name=op.f("pk_case_changed")),
     )
     op.execute(
-        "insert into case_changed (reader, case_id) "
-        "select reader, case_id from \"case\" cross join unnest(array['search', 'campaigns']) as reader "
-        "order by case_id"
+        "insert into case_changed (reader, seq, case_id) overriding system value "
+        "select reader, -number, case_id from unnest(array['search', 'campaigns']) as reader cross join "
+        '(select case_id, row_number() over (order by opened_at desc, case_id desc) as number from "case") as newest'
     )
 
 

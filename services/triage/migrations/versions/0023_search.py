@@ -13,7 +13,7 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Go to this revision."""
+    """Go to this revision: cases that are there get their numbers now, and their words later, after newer ones."""
     op.create_table(
         "case_document",
         sa.Column("case_id", sa.Uuid(), nullable=False),
@@ -22,6 +22,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["case_id"], ["case.case_id"], name=op.f("fk_case_document_case_id_case")),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_case_document")),
         sa.UniqueConstraint("number", name=op.f("uq_case_document_number")),
+    )
+    op.execute(
+        "insert into case_document (case_id, number, words) "
+        "select case_id, row_number() over (order by opened_at, case_id), '' from \"case\" "
+        "where outcome is distinct from 'exempt'"
     )
     op.create_index("ix_case_document_words", "case_document", ["words"], postgresql_using="gin")
     op.create_table(

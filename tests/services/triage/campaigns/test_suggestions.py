@@ -106,6 +106,16 @@ async def test_cases_of_one_report_are_no_campaign(database: Database) -> None:
     assert await suggested(database, told(urls=(POST,), also_affects=("dwp_information",)), who=both) == []
 
 
+async def test_finished_cases_are_suggested_only_beside_one_that_is_not(database: Database) -> None:
+    await open_cases(database, told(urls=(POST,)), told(urls=(POST,)))
+    async with database.transaction() as session:
+        await session.execute(text("update \"case\" set state = 'closed', outcome = 'no_violation_found'"))
+    await swept(database)
+    assert await seen(database) == []
+    [found] = await suggested(database, told(urls=(POST,)))
+    assert found.size == 3
+
+
 async def test_what_may_be_trade_union_activity_is_compared_with_nothing(database: Database) -> None:
     desk = viewer(Team.TRIAGE_DESK, lead=True)
     told = [misuse(urls=(POST,), union_activity=answer) for answer in ("yes", "unsure")]

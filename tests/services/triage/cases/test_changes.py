@@ -1,5 +1,6 @@
 """What is derived from cases learns which of them changed."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -21,8 +22,8 @@ OLD_CASE = text(
     """
     insert into "case" (case_id, report_id, link_number, reference, report_type, team, state, priority, restricted,
       platform, behaviours, version, transfers, held_by, submitted_at, opened_at, kept_from)
-    values (:case_id, :report_id, 1, 'SP-1', 'abuse', 'smart', 'new', 'P3', false,
-      'x', '{}', 1, 0, '{}', now(), now(), '{}')
+    values (:case_id, gen_random_uuid(), 1, gen_random_uuid()::text, 'abuse', 'smart', 'new', 'P3', false,
+      'x', '{}', 1, 0, '{}', :at, :at, '{}')
     """
 )
 
@@ -70,15 +71,23 @@ async def test_what_one_process_takes_no_other_takes_and_a_crash_leaves_it(datab
     assert len(await taken(database)) == 2
 
 
-async def test_cases_of_before_are_read_once(postgres: PostgresForTests) -> None:
-    old = IDS.uuid()
+async def test_cases_of_before_are_read_once_after_what_changes_now_and_the_newest_first(
+    postgres: PostgresForTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "BATCH", 1)
+    newest, oldest, between, changed = (IDS.uuid() for _ in range(4))
     async with postgres.fresh() as url:
         await migrations.upgrade("triage", url, "0015")
         database = Database(url, application_name="tests")
         async with database.transaction() as session:
             await session.execute(text("set local session_replication_role = replica"))
-            await session.execute(OLD_CASE, {"case_id": old, "report_id": IDS.uuid()})
+            for case_id, days in ((newest, 1), (oldest, 3), (between, 2)):
+                await session.execute(OLD_CASE, {"case_id": case_id, "at": NOW - timedelta(days=days)})
         await migrations.upgrade("triage", url)
+        async with database.transaction() as session:
+            await changes.note(session, [changed])
+            numbered = text("select case_id from case_document order by number")
+            assert list(await session.scalars(numbered)) == [oldest, between, newest]
         for reader in Reader:
-            assert await taken(database, reader) == [old]
+            assert [await taken(database, reader) for _ in range(5)] == [[changed], [newest], [between], [oldest], []]
         await database.close()
