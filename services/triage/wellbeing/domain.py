@@ -28,7 +28,7 @@ def without(case: Case, actor: Actor) -> Case:
     The version stays if nothing else changes: the work of no one is out of date for that.
     """
     if same(case.assignee, actor.subject) and not case.finished:
-        return domain.next_version(domain.unassigned(case))
+        return domain.next_version(domain.still(case, domain.unassigned(domain.alone(case))))
     if same(case.last_had_by, actor.subject):
         return domain.next_version(case, last_had_by=None)
     return case

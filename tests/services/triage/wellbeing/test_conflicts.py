@@ -58,6 +58,18 @@ async def test_whose_claim_ran_out_hears_no_more_of_the_case(triage: Triage, sam
     assert [one.last_had_by for one in await cases(triage)] == [None]
 
 
+async def test_who_merged_a_case_that_they_claimed_can_still_step_back(triage: Triage, sam: AsyncClient) -> None:
+    merged, main = report(), report()
+    await open_cases(triage.database, merged, main)
+    page = f"/cases/{merged.reference}"
+    await press(sam, page, f"{page}/claim")
+    assert (await press(sam, f"{page}/merge", f"{page}/merge", into=main.reference)).status_code == 303
+    assert (await press(sam, f"{page}/step-back", f"{page}/conflict")).status_code == 303
+    [case] = [one for one in await cases(triage) if one.reference == merged.reference]
+    assert (case.state, case.merged_from, case.assignee) == ("merged", "new", None)
+    assert case.kept_from == ["conflict:s4001"]
+
+
 async def test_only_a_lead_who_sees_the_case_lets_them_in_again(
     triage: Triage, sam: AsyncClient, aisha: AsyncClient, maria: AsyncClient
 ) -> None:
