@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer, conflict_key
-from services.triage.cases.domain import Case
+from services.triage.cases.domain import FINISHED, Case
 from services.triage.wellbeing.domain import NoSuchReview, SecondReview
 from services.triage.wellbeing.tables import HandOver, SecondReviewRow
 from shared.audit import chain
@@ -56,9 +56,10 @@ class HandedOver:
 
 async def handed_over(session: AsyncSession, viewer: Viewer) -> list[tuple[HandedOver, Case]]:
     """Return what colleagues handed over in the teams that the viewer leads, with the cases, the oldest first."""
-    row = HandOver
+    row, shown = HandOver, cases.shown_to(viewer)
     theirs = (row.team.in_(sorted(viewer.leads)), func.lower(row.subject) != folded_id(viewer.subject))
     query = select(row.hand_over_id, row.case_id, row.subject, row.at).where(row.seen_at.is_(None), *theirs)
+    query = query.join(shown, shown.c.case_id == row.case_id)
     found = [HandedOver(*one) for one in await session.execute(query.order_by(row.at).limit(MOST_OFFERED))]
     seen = await _cases_of(session, viewer, [one.case_id for one in found])
     return [(one, seen[one.case_id]) for one in found if one.case_id in seen]
@@ -84,18 +85,20 @@ class Agreement:
 
 async def waiting(session: AsyncSession, viewer: Viewer) -> list[tuple[SecondReview, Case]]:
     """Return second reviews that the viewer may decide, with their cases, those that wait longest first."""
-    row = SecondReviewRow.table()
+    row, shown = SecondReviewRow.table(), cases.shown_to(viewer)
     of_teams = row.c.team.in_(sorted(viewer.teams)) & row.c.decided_at.is_(None)
     by_others = func.lower(row.c.resolved_by).is_distinct_from(folded_id(viewer.subject))
-    query = select(row).where(of_teams, by_others).order_by(row.c.chosen_at, row.c.review_id)
-    return [(one, case) for one, case in await _with_cases(session, viewer, query) if case.finished]
+    query = select(row).join(shown, (shown.c.case_id == row.c.case_id) & shown.c.state.in_(sorted(FINISHED)))
+    query = query.where(of_teams, by_others).order_by(row.c.chosen_at, row.c.review_id)
+    return await _with_cases(session, viewer, query)
 
 
 async def differing(session: AsyncSession, viewer: Viewer, now: datetime) -> list[tuple[SecondReview, Case]]:
     """Return the newest second reviews that differ, in the teams that the viewer leads, with their cases."""
-    row = SecondReviewRow.table()
+    row, shown = SecondReviewRow.table(), cases.shown_to(viewer)
     recent = row.c.team.in_(sorted(viewer.leads)) & (row.c.decided_at > now - RECENT)
-    query = select(row).where(recent, row.c.second_outcome != row.c.outcome).order_by(row.c.decided_at.desc())
+    query = select(row).join(shown, shown.c.case_id == row.c.case_id)
+    query = query.where(recent, row.c.second_outcome != row.c.outcome).order_by(row.c.decided_at.desc())
     return await _with_cases(session, viewer, query)
 
 

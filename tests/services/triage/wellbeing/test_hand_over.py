@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 from httpx import AsyncClient
 from sqlalchemy import func, select, update
 
 from services.triage.cases.tables import CaseRow
+from services.triage.wellbeing import queries
 from services.triage.wellbeing.handlers import forget
 from services.triage.wellbeing.tables import HandOver
 from shared.audit import chain
@@ -59,6 +61,21 @@ async def test_only_leads_of_the_team_learn_that_a_case_was_handed_over(
 async def waiting(triage: Triage) -> str:
     async with triage.database.transaction() as session:
         return str(await session.scalar(select(HandOver.hand_over_id)))
+
+
+async def test_a_case_that_is_kept_from_the_lead_takes_no_place_in_the_list(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOST_OFFERED", 1)
+    kept, plain = report(), report()
+    await open_cases(triage.database, kept, plain)
+    for told in (kept, plain):
+        page = f"/cases/{told.reference}"
+        await press(sam, page, f"{page}/claim")
+        assert (await press(sam, f"{page}/step-back", f"{page}/hand-over")).status_code == 303
+        triage.clock.move(timedelta(minutes=1))
+    await press(aisha, f"/cases/{kept.reference}/step-back", f"/cases/{kept.reference}/conflict")
+    assert plain.reference in (await aisha.get(PAGE)).text
 
 
 async def test_what_others_changed_meanwhile_does_not_stand_in_the_way_and_no_one_does_it_for_another(

@@ -13,6 +13,7 @@ from services.triage.cases.tables import CaseRow
 from services.triage.consumer import operations_handlers
 from services.triage.operations.queries import records
 from services.triage.settings import TriageSettings
+from services.triage.wellbeing import queries
 from services.triage.wellbeing.domain import drawn
 from services.triage.wellbeing.tables import SecondReviewRow
 from shared.audit import chain
@@ -138,6 +139,34 @@ async def test_who_resolved_it_and_who_may_not_see_the_case_do_not_decide(
     with pytest.raises(IntegrityError, match="decided_by_another"):
         async with triage.database.transaction() as session:
             await session.execute(update(SecondReviewRow).values(done))
+
+
+async def test_cases_that_a_person_may_not_decide_take_no_place_in_the_list(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOST_OFFERED", 1)
+    restricted, open_again, plain = report(), report(), report()
+    await open_cases(triage.database, restricted, open_again, plain)
+    for told in (restricted, open_again, plain):
+        await chosen(triage, await resolved(triage, sam, told, "support_given"), shares=ALL)
+        triage.clock.move(timedelta(minutes=1))
+    pages = [f"/cases/second-reviews/{one.review_id}" for one in await reviews(triage)]
+    there = f"/cases/{open_again.reference}"
+    await press(sam, there, f"{there}/reopen", text="A new post")
+    triage.by_hand.add("case")
+    async with triage.database.transaction() as session:
+        wanted = CaseRow.reference == restricted.reference
+        await session.execute(update(CaseRow).where(wanted).values(restricted=True))
+    async with triage.client(Role.SMART_RESPONDER, subject="S4003") as third:
+        assert pages[2] in (await third.get("/cases/wellbeing")).text
+    async with triage.client(Role.SMART_RESPONDER, Role.SMART_LEAD, subject="S4003") as third:
+        assert pages[0] in (await third.get("/cases/wellbeing")).text
+        for told, page in zip((plain, restricted), (pages[2], pages[0]), strict=True):
+            triage.clock.move(timedelta(minutes=1))
+            assert (await press(third, page, page, outcome="police_referral", reason="It is")).status_code == 303
+            assert f"/cases/{told.reference}" in (await aisha.get("/cases/wellbeing")).text
+    await press(aisha, f"/cases/{restricted.reference}/step-back", f"/cases/{restricted.reference}/conflict")
+    assert f"/cases/{plain.reference}" in (await aisha.get("/cases/wellbeing")).text
 
 
 async def test_a_case_that_is_resolved_again_is_reviewed_for_its_newest_outcome(
