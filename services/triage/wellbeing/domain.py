@@ -113,8 +113,11 @@ def chosen(case: Case, draw: float, shares: Mapping[str, int]) -> Why | None:
         case: as it is now.
         draw: a number from 0 to 100 (`drawn`).
         shares: how many in a hundred outcomes of each team are drawn. A manager's are not: they alone know the person.
+            Nor are those of cases merged into another: they took over its outcome, which is one decision.
     """
-    if not case.finished or case.outcome is None or case.outcome in _NO_JUDGEMENT or case.team is Team.LINE_MANAGER:
+    if not case.finished or case.outcome is None or case.outcome in _NO_JUDGEMENT:
+        return None
+    if case.merged_into or case.team is Team.LINE_MANAGER:
         return None
     if case.priority is Priority.P1 and case.outcome is Outcome.NO_VIOLATION:
         return Why.P1_NO_VIOLATION

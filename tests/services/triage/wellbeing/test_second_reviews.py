@@ -169,6 +169,20 @@ async def test_cases_that_a_person_may_not_decide_take_no_place_in_the_list(
     assert f"/cases/{plain.reference}" in (await aisha.get("/cases/wellbeing")).text
 
 
+async def test_cases_that_took_over_an_outcome_are_one_decision(triage: Triage, sam: AsyncClient) -> None:
+    main, merged = report(**URGENT), report(**URGENT)
+    await open_cases(triage.database, main, merged)
+    page = f"/cases/{merged.reference}/merge"
+    await press(sam, page, page, into=main.reference)
+    event = await resolved(triage, sam, main, "no_violation_found")
+    case = await the_case(triage, merged)
+    assert case.outcome == "no_violation_found"
+    about = {"case_id": case.case_id, "report_id": case.report_id, "reference": case.reference}
+    same = replace(event, id=str(IDS.uuid()), subject=str(case.case_id), data=event.data.model_copy(update=about))
+    [review] = await chosen(triage, event, same, shares=ALL)
+    assert review.case_id == event.data.case_id
+
+
 async def test_a_case_that_is_resolved_again_is_reviewed_for_its_newest_outcome(
     triage: Triage, sam: AsyncClient, aisha: AsyncClient
 ) -> None:
