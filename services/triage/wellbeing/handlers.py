@@ -156,7 +156,9 @@ async def decide(work: Work, review_id: UUID, outcome: Outcome, reason: str) -> 
     found = await queries.get(work.session, work.viewer, review_id)
     locked = await cases.lock(work.session, work.viewer, found.case_id)
     kept = (await queries.of_cases(work.session, [found.case_id]))[found.case_id]
-    review = next((one for one in kept if one.review_id == review_id), found)
+    review = next((one for one in kept if one.review_id == review_id), None)
+    if review is None:
+        raise domain.ReviewDecided
     done = domain.decided(review, locked.case, work.viewer.subject, outcome, work.now)
     values = {"decided_at": done.decided_at, "decided_by": done.decided_by, "second_outcome": done.second_outcome}
     await work.session.execute(update(SecondReviewRow).where(SecondReviewRow.review_id == review_id).values(values))

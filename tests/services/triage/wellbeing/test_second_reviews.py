@@ -2,19 +2,22 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from httpx import AsyncClient
 from pydantic import ValidationError
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases.access import Viewer
 from services.triage.cases.tables import CaseRow
 from services.triage.consumer import operations_handlers
 from services.triage.operations.queries import records
 from services.triage.settings import TriageSettings
 from services.triage.wellbeing import queries
-from services.triage.wellbeing.domain import drawn
+from services.triage.wellbeing.domain import SecondReview, drawn
 from services.triage.wellbeing.tables import SecondReviewRow
 from shared.audit import chain
 from shared.audit.verification import verify
@@ -181,6 +184,29 @@ async def test_cases_that_took_over_an_outcome_are_one_decision(triage: Triage, 
     same = replace(event, id=str(IDS.uuid()), subject=str(case.case_id), data=event.data.model_copy(update=about))
     [review] = await chosen(triage, event, same, shares=ALL)
     assert review.case_id == event.data.case_id
+
+
+async def test_a_decision_about_an_outcome_that_was_replaced_meanwhile_is_refused(
+    triage: Triage, sam: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    [review] = await chosen(triage, await resolved(triage, sam, told, "support_given"), shares=ALL)
+    get = queries.get
+
+    async def overtaken(session: AsyncSession, viewer: Viewer, review_id: UUID) -> SecondReview:
+        found = await get(session, viewer, review_id)
+        async with triage.database.transaction() as other:
+            await other.execute(delete(SecondReviewRow))
+        return found
+
+    monkeypatch.setattr(queries, "get", overtaken)
+    triage.by_hand.add("second_review")
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SMART_RESPONDER, subject="S4003"))
+        decision = {"outcome": "support_given", "reason": "Fair"}
+        answer = await client.post(f"/cases/api/v1/second-reviews/{review.review_id}", json=decision)
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (409, "second-review-decided")
 
 
 async def test_a_case_that_is_resolved_again_is_reviewed_for_its_newest_outcome(
