@@ -25,6 +25,8 @@ _TYPED = re.compile(r"(?:SP)?[ -]*(?P<head>[0-9A-TV-Z]{4})[ -]*(?P<tail>[0-9A-TV
 _DASHES = re.compile("[\u2010-\u2015\u2043\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
 """What phones, word processors and other keyboards write for a hyphen."""
 _GROUP = 4
+_FEWEST_BEGUN = 3
+"""Symbols after `SP-` that few references have in common: three of them, one in 32,768."""
 _BEGUN = re.compile(r"SP[ -]+(?P<rest>[0-9A-TV-Z]{0,4}[ -]*[0-9A-TV-Z]{0,4})")
 
 
@@ -77,7 +79,7 @@ class Reference(str):
 
     @classmethod
     def start(cls, text: str) -> str | None:
-        """Return how the references begin that `text`, a reference or its first part with `SP`, may stand for."""
+        """Return how the references begin that `text` may stand for: a reference, or `SP` and three symbols or more."""
         try:
             return cls.parse(text)
         except InvalidReference:
@@ -85,6 +87,8 @@ class Reference(str):
         if match is None:
             return None
         symbols = re.sub("[ -]", "", match["rest"]).translate(_READ_ALOUD)
+        if len(symbols) < _FEWEST_BEGUN:
+            return None
         return f"SP-{symbols[:4]}" if len(symbols) <= _GROUP else f"SP-{symbols[:4]}-{symbols[4:]}"
 
     @classmethod

@@ -31,7 +31,8 @@ def test_a_reference_is_read_with_any_dash_space_or_invisible_mark(reference: Re
 @pytest.mark.parametrize(
     ("typed", "start"),
     [
-        ("SP-", "SP-"),
+        ("SP-", None),
+        ("sp 4k", None),
         ("sp 4k7", "SP-4K7"),
         ("SP-4K7Q", "SP-4K7Q"),
         ("Sp\u20134l7o\u200b", "SP-4170"),

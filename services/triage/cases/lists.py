@@ -34,7 +34,7 @@ from sqlalchemy.sql.elements import CollectionAggregate
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import FINISHED, Case
-from services.triage.cases.queries import below, evidence_seen, to_case, visible_to
+from services.triage.cases.queries import begins, below, evidence_seen, to_case, visible_to
 from services.triage.cases.tables import CaseAccess, CaseRow, not_finished
 from services.triage.facets import domain as facets
 from services.triage.facets.domain import Band, Place
@@ -95,11 +95,7 @@ class Listing:
             return select(_CASE).where(_CASE.c.case_id == _any_of(self.among))
         if self.report_id:
             return select(*_READ).where(_CASE.c.report_id == self.report_id)
-        return (
-            select(*_READ).where(_CASE.c.reference.startswith(self.reference, autoescape=True))
-            if self.reference
-            else None
-        )
+        return select(*_READ).where(*begins(self.reference)) if self.reference else None
 
     def next_in(self, band: Band, start: Place | None = None) -> SelectBase:
         """Return the next cases of a band, by the index of its order, whether or not they fit."""

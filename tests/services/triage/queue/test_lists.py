@@ -25,6 +25,7 @@ from shared.db.database import Database
 from shared.events.vocabulary import CaseState, Priority, ReportType, Team
 from shared.web.times import UK
 from tests.services.triage.builders import IDS, NOW, viewer
+from tests.services.triage.plans import plans_of
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)
@@ -200,6 +201,22 @@ async def test_a_page_takes_few_statements_however_rare_what_it_looks_for(
         await page(session, listing(MARIA, wanted, NOW), wanted, None)
     assert cases
     assert len(statements) <= most
+
+
+async def test_a_reference_is_looked_up_by_its_index_where_letters_are_not_sorted_by_their_bytes(
+    database: Database, cases: list[Row]
+) -> None:
+    wanted = QueueFilter(view=None, q=str(cases[0]["reference"]))
+    [plan] = await plans_of(database, lambda session: page(session, listing(MARIA, wanted, NOW), wanted, None))
+    assert "Index Cond: (((reference)" in plan, plan
+    assert "Seq Scan on \"case\"" not in plan, plan
+
+
+@pytest.mark.parametrize("typed", ["SP-", "sp 4", "SP-4K"])
+def test_the_letters_that_every_reference_begins_with_are_no_reference(typed: str) -> None:
+    wanted = QueueFilter(view=None, q=typed)
+    assert listing(MARIA, wanted, NOW).few() is None
+    assert wanted.ranked
 
 
 NAMES = st.sampled_from([*QueueFilter.__dataclass_fields__, "type", "cursor"])
