@@ -82,7 +82,7 @@ class Listing:
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
         """Every condition on a case, for a statement that looks cases up by their ids."""
-        return self.fits(CaseRow)
+        return [*self.fits(CaseRow), *self._named()]
 
     def fits(self, row: type[CaseRow], band: Band | None = None) -> list[ColumnElement[bool]]:
         """Return every condition on a case."""
@@ -90,12 +90,10 @@ class Listing:
         return [*found, row.team == self.team] if self.team else found
 
     def few(self) -> SelectBase | None:
-        """Return the cases of a search, a report or a reference: so few that neither order nor facets matter."""
-        if self.among is not None:
-            return select(_CASE).where(_CASE.c.case_id == _any_of(self.among))
-        if self.report_id:
-            return select(*_READ).where(_CASE.c.report_id == self.report_id)
-        return select(*_READ).where(*begins(self.reference)) if self.reference else None
+        """Return the cases of a search, a report and a reference: so few that neither order nor facets matter."""
+        among = [] if self.among is None else [CaseRow.case_id == _any_of(self.among)]
+        named = among + self._named()
+        return select(*_READ).where(*named) if named else None
 
     def next_in(self, band: Band, start: Place | None = None) -> SelectBase:
         """Return the next cases of a band, by the index of its order, whether or not they fit."""
@@ -120,6 +118,11 @@ class Listing:
         names_them = CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == self.viewer.subject
         named_for = select(*_READ).join_from(CaseRow, CaseAccess, sa.and_(*names_them)).where(*asked, sa.not_(of_teams))
         return select(*_READ).where(*asked, of_teams).union_all(named_for)
+
+    def _named(self) -> list[ColumnElement[bool]]:
+        """Return what is asked of the report and the reference."""
+        found = [CaseRow.report_id == self.report_id] if self.report_id else []
+        return found + list(begins(self.reference) if self.reference else ())
 
     def _asked(self, row: type[CaseRow], band: Band | None) -> list[ColumnElement[bool]]:
         found = [*self._opened(row), row.facets.contains(sorted(self.facets | set(band.facets if band else ())))]

@@ -98,6 +98,16 @@ async def test_scripts_search_with_the_filters_and_orders_of_lists(triage: Triag
             assert refused.status_code == 422, cursor
 
 
+async def test_a_search_among_the_cases_of_one_report_finds_no_other(triage: Triage) -> None:
+    one, other = report(narrative="so planted"), report(narrative="so planted")
+    await open_cases(triage.database, one, other)
+    await swept(triage.database)
+    for typed in ("planted", "planted&sort=oldest", one.reference, one.reference[:6]):
+        found = await answer(triage, f"report_id={one.report_id}&q={typed}")
+        assert [item["reference"] for item in found["items"]] == [one.reference], typed
+    assert (await answer(triage, f"report_id={one.report_id}&q={other.reference}"))["items"] == []
+
+
 @pytest.mark.parametrize("typed", ["planted", "absent", '"so planted"', "x.com/a @b planted"])
 async def test_a_search_takes_a_bounded_number_of_statements(triage: Triage, sam: AsyncClient, typed: str) -> None:
     await open_cases(triage.database, *(report(narrative="so planted") for _ in range(5)))
