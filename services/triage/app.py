@@ -46,7 +46,7 @@ from services.triage.outcome_reviews.refusals import REFUSALS as REVIEW_REFUSALS
 from services.triage.people_told import pages as told_pages
 from services.triage.queue import api as queue_api
 from services.triage.queue import pages as queue_pages
-from services.triage.queue.queries import Queues
+from services.triage.queue.handlers import Queues
 from services.triage.routing import rulebook
 from services.triage.rules import api as rules_api
 from services.triage.rules import pages as rules_pages

@@ -17,7 +17,7 @@ from services.triage.cases import views
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.handlers import Work
 from services.triage.queue.domain import QueueFilter
-from services.triage.queue.queries import chosen
+from services.triage.queue.handlers import choose as look_up
 from shared.web.pages import render
 
 router = APIRouter(include_in_schema=False)
@@ -63,11 +63,11 @@ async def choose(request: Request, work: WorkDep) -> Response:
     """Keep what was ticked in the queue, and go on to its preview. A whole view is looked up again."""
     form = await read_chosen(request)
     wanted = _queue(form.view)
-    found = await chosen(work.session, work.viewer, wanted, work.now, domain.MOST + 1) if form.whole else form.cases
+    found, more = await look_up(work, wanted, domain.MOST) if form.whole else (form.cases, False)
     if form.action is None or not found:
         return render(request, "bulk_nothing.html", 422, queue_url=wanted.url())
     some = dict(list(found.items())[: domain.MOST])
-    more = len(found) > domain.MOST
+    more = more or len(found) > domain.MOST
     bulk_id = await handlers.choose(work, form.action, some, back=form.view, more=more)
     return RedirectResponse(f"/cases/bulk/{bulk_id}", 303)
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Protocol
 from uuid import UUID
 
 from fastapi import Depends, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.handlers import Work
@@ -27,9 +26,7 @@ class Queues(Protocol):
         """Return the address of the queue, at the page from which the case was opened."""
         ...
 
-    async def following(
-        self, session: AsyncSession, viewer: Viewer, opened_from: str, case_id: UUID, now: datetime
-    ) -> str | None:
+    async def following(self, work: Work, opened_from: str, case_id: UUID) -> str | None:
         """Return the reference of the case to do next in that queue, other than `case_id`; None if it has no other."""
         ...
 

@@ -241,7 +241,7 @@ async def _where(request: Request, work: Work, case: Case, form: ActionForm) -> 
     action, queues = form.action, parts_of(request, CaseParts).queues
     done = {"done": str(action)} | ({"from": form.opened_from} if form.opened_from else {})
     if action is Action.RESOLVE and form.moves_on:
-        following = await queues.following(work.session, work.viewer, form.opened_from, case.case_id, work.now)
+        following = await queues.following(work, form.opened_from, case.case_id)
         done["done"] = "next"
         return f"/cases/{following}?{urlencode(done)}" if following else queues.address(form.opened_from)
     if case.team not in work.viewer.teams:

@@ -10,9 +10,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.triage.cases import lists
 from services.triage.cases.api import CaseItem, items_of
 from services.triage.cases.dependencies import ViewerDep
-from services.triage.queue import domain, queries
+from services.triage.queue import domain, handlers, queries
 from services.triage.queue.domain import QueueFilter, QueueView, Sort
-from services.triage.search.handlers import note_search
 from shared.events.vocabulary import CaseState, Priority, ReportType, Team
 from shared.web.bodies import Line
 from shared.web.dependencies import IdsDep, Now, Transaction
@@ -81,9 +80,8 @@ async def list_cases(
         sort=sort or (Sort.BEST if q else Sort.NEWEST),
     )  # fmt: skip
     start = _start(cursor, wanted)
-    found = await queries.page(session, queries.listing(viewer, wanted, now, report_id), wanted, start, limit)
-    if q and not cursor:
-        await note_search(session, viewer, found.total or len(found.case_ids), now, ids)
+    asked = queries.listing(viewer, wanted, now, report_id)
+    found = await handlers.look(session, asked, wanted, start, now, ids, limit)
     return CasePage(items=await _items(session, viewer, found), next_cursor=str(found.later) if found.later else None)
 
 

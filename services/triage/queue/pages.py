@@ -14,7 +14,7 @@ from services.triage.cases import views as wording
 from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import CaseParts, ViewerDep
 from services.triage.cases.domain import FINISHED
-from services.triage.queue import domain, queries, views
+from services.triage.queue import domain, handlers, queries, views
 from services.triage.queue.domain import QueueFilter, QueueView, Sort
 from services.triage.search.domain import Sought
 from services.triage.search.handlers import note_search
@@ -59,9 +59,7 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
         await note_search(session, viewer, 1, now, ids)
         return RedirectResponse(f"/cases/{reference}", 303)
     cursor = queries.read_cursor(request.query_params.get("cursor", ""), wanted)
-    found = await queries.page(session, queries.listing(viewer, wanted, now), wanted, cursor)
-    if wanted.q and not cursor:
-        await note_search(session, viewer, found.total or len(found.case_ids), now, ids)
+    found = await handlers.look(session, queries.listing(viewer, wanted, now), wanted, cursor, now, ids)
     beside = [replace(wanted, view=view, q="") for view in views.VIEWS]
     newest, counts = await queries.beside(session, viewer, beside, now)
     return render(

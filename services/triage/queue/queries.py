@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases import lists
 from services.triage.cases.access import Viewer
 from services.triage.cases.lists import Listing
-from services.triage.queue import domain
 from services.triage.queue.domain import Cursor, QueueFilter, QueueView
 from services.triage.search import domain as search
 from services.triage.search import queries as results
@@ -101,37 +100,6 @@ async def _in_order(
         Cursor(wanted.order, shown[0], backwards=True) if earlier else None,
         Cursor(wanted.order, shown[-1]) if later else None,
     )
-
-
-async def chosen(
-    session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime, limit: int
-) -> dict[UUID, int]:
-    """Return the first cases of a queue, up to `limit`, each with its version."""
-    found = await page(session, listing(viewer, wanted, now), wanted, None, limit)
-    return await lists.versions(session, viewer, found.case_ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Queues:
-    """The queues that cases are opened from, for the pages of cases (`cases.dependencies.Queues`)."""
-
-    def address(self, opened_from: str) -> str:
-        """Return the address of a queue, at the page from which a case was opened."""
-        wanted, cursor = domain.opened_from(opened_from)
-        return wanted.url(cursor)
-
-    async def following(
-        self, session: AsyncSession, viewer: Viewer, opened_from: str, case_id: UUID, now: datetime
-    ) -> str | None:
-        """Return the first case of the page from which `case_id` was opened, or of the queue, that no one else has."""
-        wanted, cursor = domain.opened_from(opened_from)
-        asked = listing(viewer, wanted, now)
-        for start in dict.fromkeys((read_cursor(cursor, wanted), None)):
-            found = await page(session, asked, wanted, start)
-            for row in await lists.load(session, viewer, found.case_ids):
-                if row.case.case_id != case_id and row.case.assignee in {None, viewer.subject}:
-                    return row.case.reference
-        return None
 
 
 async def beside(

@@ -209,7 +209,7 @@ async def test_a_reference_is_looked_up_by_its_index_where_letters_are_not_sorte
     wanted = QueueFilter(view=None, q=str(cases[0]["reference"]))
     [plan] = await plans_of(database, lambda session: page(session, listing(MARIA, wanted, NOW), wanted, None))
     assert "Index Cond: (((reference)" in plan, plan
-    assert "Seq Scan on \"case\"" not in plan, plan
+    assert 'Seq Scan on "case"' not in plan, plan
 
 
 @pytest.mark.parametrize("typed", ["SP-", "sp 4", "SP-4K"])

@@ -8,6 +8,7 @@ from sqlalchemy import event, text
 
 from shared.auth.permissions import Role
 from tests.services.triage.builders import misuse, open_cases, report
+from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.search.sought import swept
 
@@ -90,12 +91,32 @@ async def test_scripts_search_with_the_filters_and_orders_of_lists(triage: Triag
     assert await found("q=planted&sort=oldest") == newest[::-1]
     assert await found("q=planted&sort=due&limit=2") == newest[:-3:-1]
     assert await found("q=planted&view=finished") == await found("q=planted+number9") == []
-    assert len(await recorded(triage)) == 6  # the second page is of the same search
+    assert len(await recorded(triage)) == 7
     async with triage.client() as script:
         bearer = triage.bearer(Role.SMART_RESPONDER)
         for cursor in ("x", "1.x", "9.99999"):
             refused = await script.get(f"{API}?q=planted&cursor={cursor}", headers=bearer)
             assert refused.status_code == 422, cursor
+
+
+async def test_a_search_is_recorded_whatever_its_cursor_says_and_wherever_it_is_done(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    told = [report(narrative="planted") for _ in range(2)]
+    await open_cases(triage.database, *told)
+    await swept(triage.database)
+    for cursor in ("999999999999999999.", "999999999999999999.0"):
+        await answer(triage, f"q=planted&cursor={cursor}")
+        assert told[0].reference in (await sam.get(f"/cases?q=planted&cursor={cursor}")).text
+    assert await recorded(triage) == [("S4001", 2)] * 4
+    await press(sam, "/cases", "/cases/bulk", action="claim", whole="yes", view="q=planted")
+    assert await recorded(triage) == [("S4001", 2)] * 5
+    case = f"/cases/{told[0].reference}"
+    await press(sam, case, f"{case}/claim")
+    onwards = {"from": "q=planted", "outcome": "support_given", "next": "yes"}
+    done = await press(sam, case, f"{case}/resolve", **onwards)
+    assert done.headers["location"].startswith(f"/cases/{told[1].reference}?")
+    assert await recorded(triage) == [("S4001", 2)] * 6
 
 
 async def test_a_search_among_the_cases_of_one_report_finds_no_other(triage: Triage) -> None:
