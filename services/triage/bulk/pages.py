@@ -109,6 +109,7 @@ async def _preview(request: Request, work: Work, bulk: Bulk, form: OrderForm) ->
         left=[(PROBLEMS[NAMES[kind]], count) for kind, count in ahead.refused.items()],
         teams=[team for team in views.FULL_TEAM_NAMES if team in ahead.teams],
         outcomes=[outcome for outcome in views.OUTCOMES if outcome in ahead.outcomes],
+        full=bulk.total == domain.MOST,
         first=ahead.cases[0].reference if ahead.cases else "",
         form=form,
         errors=form.errors,

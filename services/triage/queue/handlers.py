@@ -40,10 +40,10 @@ async def _look(work: Work, wanted: QueueFilter, start: Start | None = None, lim
 
 
 async def choose(work: Work, wanted: QueueFilter, most: int) -> tuple[dict[UUID, int], bool]:
-    """Return the first cases of a queue, up to `most`, each with its version, and whether it has more."""
+    """Return the first cases of a queue, up to `most`, each with its version, and whether it may have more."""
     found = await _look(work, wanted, limit=most + 1)
     chosen = await lists.versions(work.session, work.viewer, found.case_ids[:most])
-    return chosen, len(found.case_ids) > most
+    return chosen, found.older or len(found.case_ids) > most
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from sqlalchemy import select
 
 from services.triage.bulk import domain
 from services.triage.cases.tables import CaseRow
+from services.triage.search import queries as search
 from shared.auth.permissions import Role
 from tests.services.triage.builders import open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.services.triage.search.sought import swept
 
 SERVICE = "triage"
 
@@ -96,6 +98,18 @@ async def test_a_whole_view_is_looked_up_again(
     assert "Claim 3 cases" in preview
     assert "more than 1,000 cases" in preview
     assert 'href="/cases?platform=facebook"' in preview
+
+
+async def test_a_whole_search_that_stopped_before_its_end_does_not_say_that_it_has_all(
+    triage: Triage, sam: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "NEWEST", 3)
+    await open_cases(triage.database, *(report(narrative="planted") for _ in range(4)))
+    await swept(triage.database)
+    page = await choose(sam, "claim", [], whole="yes", view="q=planted")
+    preview = (await sam.get(page)).text
+    assert "Claim 3 cases" in preview
+    assert "There may be older ones besides" in preview
 
 
 async def test_a_long_action_shows_how_far_it_is(
