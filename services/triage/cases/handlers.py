@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, true
+from sqlalchemy import func, literal, select, true
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain, queries
 from services.triage.cases.access import Viewer, keys_of_colleague
 from services.triage.cases.domain import Actor, Case
-from services.triage.cases.tables import CaseRow, Note, Responder, not_finished
+from services.triage.cases.tables import CaseRow, Note, Responder
 from services.triage.cases.writer import (
     SYSTEM,
     CaseWriter,
@@ -30,6 +31,7 @@ from services.triage.deadlines import handlers as deadlines
 from services.triage.deadlines import queries as deadline_queries
 from services.triage.deadlines.domain import ANSWERS, Deadline, DeadlineWarning, outlook, warn
 from services.triage.exposure import handlers as exposure
+from services.triage.facets import domain as facets
 from shared.audit import chain
 from shared.events import triage
 from shared.events.envelope import Event, NewEvent
@@ -260,14 +262,14 @@ class Colleague(NamedTuple):
 
 async def colleagues(session: AsyncSession, viewer: Viewer, case: Case, now: datetime) -> list[Colleague]:
     """Return those who lately took cases of the team and may have this one, who did so last first."""
-    theirs = select(CaseRow.case_id).where(
-        CaseRow.assignee == Responder.staff_id, not_finished(), queries.visible_to(viewer)
-    )
-    some = theirs.limit(MOST_COUNTED + 1).correlate(Responder).lateral()
+    lately = select(Responder).where(Responder.team == case.team, Responder.last_at > now - LATELY)
+    took = lately.order_by(Responder.last_at.desc()).limit(MOST_OFFERED).subquery()
+    held = postgresql.array([facets.held_by("") + func.lower(took.c.staff_id), literal(facets.OPEN)])
+    theirs = select(CaseRow.case_id).where(CaseRow.facets.contains(held), queries.visible_to(viewer))
+    some = theirs.limit(MOST_COUNTED + 1).correlate(took).lateral()
     counted = select(func.count().label("n")).select_from(some).lateral()
-    query = select(Responder.staff_id, Responder.name, counted.c.n).join(counted, true())
-    lately = query.where(Responder.team == case.team, Responder.last_at > now - LATELY)
-    rows = await session.execute(lately.order_by(Responder.last_at.desc()).limit(MOST_OFFERED))
+    offered = select(took.c.staff_id, took.c.name, counted.c.n).join(counted, true())
+    rows = await session.execute(offered.order_by(took.c.last_at.desc()))
     kept_from, named = await _kept_from(session, case)
     return [one for one in map(Colleague._make, rows) if _may_have(one.staff_id, one.name, kept_from, named)]
 

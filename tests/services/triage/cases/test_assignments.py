@@ -17,6 +17,7 @@ from shared.people import known_person
 from tests.services.triage.builders import NOW, CaseFilter, incident, listed, misuse, open_cases, report, viewer
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.services.triage.plans import plans_of
 
 SERVICE = "triage"
 API = "/cases/api/v1/cases"
@@ -134,6 +135,8 @@ async def test_colleagues_who_lately_took_cases_of_the_team_are_offered_with_wha
         assert await handlers.colleagues(session, sam, kept, now + handlers.LATELY) == []
         restricted = await handlers.colleagues(session, viewer(Team.SMART, subject="S4003"), others[0], now)
         assert restricted[0].open_cases == 0, "a case that is kept from the viewer is not counted"
+    [plan, *_] = await plans_of(triage.database, lambda session: handlers.colleagues(session, sam, kept, now))
+    assert "ix_case_facets" in plan, f"each colleague costs no more than the cases they have: {plan}"
 
 
 async def test_a_change_of_priority_says_why_and_moves_the_running_deadlines(
