@@ -78,14 +78,13 @@ DO: Mapping[Action, Callable[[Work, Item, Order], Awaitable[Case]]] = {
 }
 
 
-async def choose(work: Work, action: Action, chosen: Mapping[UUID, int], *, back: str = "", more: bool = False) -> UUID:
+async def choose(work: Work, action: Action, chosen: Mapping[UUID, int], *, more: bool = False) -> UUID:
     """Keep what a person chose, so that they can see whom it would affect; return the id of the bulk action.
 
     Args:
         work: who chooses, and when.
         action: what they want to do.
         chosen: each case with the version that they read.
-        back: the queue that they chose in, as the query of its address.
         more: whether the view that they chose has more cases than one bulk action takes.
     """
     bulk_id = work.writer.ids.uuid()
@@ -96,7 +95,6 @@ async def choose(work: Work, action: Action, chosen: Mapping[UUID, int], *, back
         total=len(chosen),
         asked_by=work.viewer.subject,
         asked_at=work.now,
-        back=back,
         more=more,
     )
     work.session.add(row)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -68,8 +68,8 @@ async def choose(request: Request, work: WorkDep) -> Response:
         return render(request, "bulk_nothing.html", 422, queue_url=wanted.url())
     some = dict(list(found.items())[: domain.MOST])
     more = more or len(found) > domain.MOST
-    bulk_id = await handlers.choose(work, form.action, some, back=form.view, more=more)
-    return RedirectResponse(f"/cases/bulk/{bulk_id}", 303)
+    bulk_id = await handlers.choose(work, form.action, some, more=more)
+    return RedirectResponse(_address(bulk_id, wanted), 303)
 
 
 @router.get(_PAGE)
@@ -89,14 +89,14 @@ async def carry_out(request: Request, work: WorkDep, bulk_id: UUID) -> Response:
     if form.errors and bulk.state is State.DRAFT:
         return await _preview(request, work, bulk, form)
     await handlers.carry_out(work, bulk_id, form.order(bulk.action), NAMES)
-    return RedirectResponse(f"/cases/bulk/{bulk_id}", 303)
+    return RedirectResponse(_address(bulk_id, _came_from(request)), 303)
 
 
 @router.post(_PAGE + "/undo")
-async def undo(work: WorkDep, bulk_id: UUID) -> RedirectResponse:
+async def undo(request: Request, work: WorkDep, bulk_id: UUID) -> RedirectResponse:
     """Put the cases back as they were, and say which could not be."""
     await handlers.undo(work, bulk_id, NAMES)
-    return RedirectResponse(f"/cases/bulk/{bulk_id}", 303)
+    return RedirectResponse(_address(bulk_id, _came_from(request)), 303)
 
 
 async def _preview(request: Request, work: Work, bulk: Bulk, form: OrderForm) -> HTMLResponse:
@@ -113,7 +113,7 @@ async def _preview(request: Request, work: Work, bulk: Bulk, form: OrderForm) ->
         first=ahead.cases[0].reference if ahead.cases else "",
         form=form,
         errors=form.errors,
-        **_values(bulk),
+        **_values(request, bulk),
     )
 
 
@@ -128,7 +128,7 @@ async def _results(request: Request, work: Work, bulk: Bulk) -> HTMLResponse:
         refused=[(item, PROBLEMS[item.problem]) for item in bulk.items if item.problem],
         kept=[(item, PROBLEMS[item.undo]) for item in done if item.undo],
         may_undo=bulk.undo_until is not None and work.now <= bulk.undo_until,
-        **_values(bulk),
+        **_values(request, bulk),
     )
 
 
@@ -137,13 +137,25 @@ def _queue(view: str) -> QueueFilter:
     return QueueFilter.read(dict(parse_qsl(view)))
 
 
-def _values(bulk: Bulk) -> dict[str, object]:
-    back = _queue(bulk.back).url()
+def _came_from(request: Request) -> QueueFilter:
+    """Return the queue that the cases were chosen in: it stands in the address alone, because it may have names."""
+    return _queue(request.query_params.get("from", ""))
+
+
+def _address(bulk_id: UUID, queue: QueueFilter, step: str = "") -> str:
+    query = queue.query()
+    return f"/cases/bulk/{bulk_id}{step}" + (f"?{urlencode({'from': query})}" if query else "")
+
+
+def _values(request: Request, bulk: Bulk) -> dict[str, object]:
+    queue = _came_from(request)
     return {
         "bulk": bulk,
         "words": WORDS[bulk.action],
         "Action": Action,
         "State": State,
         "wording": views,
-        "queue_url": back,
+        "queue_url": queue.url(),
+        "here": _address(bulk.bulk_id, queue),
+        "undo_url": _address(bulk.bulk_id, queue, "/undo"),
     }

@@ -63,8 +63,6 @@ class Bulk:
     outcome: Outcome | None
     more: bool
     """Whether the view that was chosen has more cases than one bulk action takes."""
-    back: str
-    """The queue that it was chosen in, as the query of its address."""
     items: tuple[Item, ...]
 
     @property

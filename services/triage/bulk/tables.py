@@ -41,8 +41,6 @@ class BulkRow(Base):
     """The message or the reason; None once it has ended."""
     more: Mapped[bool] = mapped_column(server_default="false")
     """Whether the view that was chosen had more cases than one bulk action takes."""
-    back: Mapped[str] = mapped_column(info={**_WHO}, server_default="")
-    """The queue that it was chosen in, as the query of its address."""
 
     __table_args__ = (
         CheckConstraint("state in ('draft', 'running', 'done', 'undone')", name="known_state"),

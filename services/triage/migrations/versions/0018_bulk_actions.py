@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column("viewer", JSONB(), nullable=True),
         sa.Column("words", sa.String(), nullable=True),
         sa.Column("more", sa.Boolean(), server_default="false", nullable=False),
-        sa.Column("back", sa.String(), server_default="", nullable=False),
         sa.CheckConstraint("state in ('draft', 'running', 'done', 'undone')", name=op.f("ck_bulk_known_state")),
         sa.CheckConstraint("total between 1 and 1000", name=op.f("ck_bulk_some_cases")),
         sa.CheckConstraint(

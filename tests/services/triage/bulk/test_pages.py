@@ -1,12 +1,13 @@
 """Many cases at once, on pages without JavaScript: choose, see whom it affects, do it, look what came of it, undo."""
 
+import html
 import re
 from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from httpx import AsyncClient, Response
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.triage.bulk import domain
 from services.triage.cases.tables import CaseRow
@@ -110,6 +111,26 @@ async def test_a_whole_search_that_stopped_before_its_end_does_not_say_that_it_h
     preview = (await sam.get(page)).text
     assert "Claim 3 cases" in preview
     assert "There may be older ones besides" in preview
+
+
+async def test_what_was_searched_for_stays_in_the_address_and_is_not_kept(triage: Triage, sam: AsyncClient) -> None:
+    await open_cases(triage.database, report(narrative="a zanzibar of a story"))
+    await swept(triage.database)
+    back = 'href="/cases?q=zanzibar"'
+    preview = await choose(sam, "claim", [], whole="yes", view="q=zanzibar")
+    page = (await sam.get(preview)).text
+    assert page.count(back) == 2
+    results = await press(sam, preview, html.unescape(page.partition('<form method="post" action="')[2]).split('"')[0])
+    done = (await sam.get(results.headers["location"])).text
+    assert "1 case claimed" in done
+    undo = re.search(r'action="([^"]+/undo[^"]*)"', done)
+    assert undo
+    undone = await press(sam, results.headers["location"], html.unescape(undo[1]))
+    assert (await sam.get(undone.headers["location"])).text.count(back) == done.count(back) == 2
+    async with triage.database.transaction() as session:
+        for table in ("bulk", "bulk_item"):
+            kept = await session.scalar(text(f"select string_agg(t::text, ' ') from {table} t"))  # noqa: S608 - own tables
+            assert "zanzibar" not in kept
 
 
 async def test_a_long_action_shows_how_far_it_is(
