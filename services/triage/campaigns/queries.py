@@ -235,16 +235,19 @@ class Counted(NamedTuple):
 
 
 async def counted(session: AsyncSession, viewer: Viewer, team: Team | None, since: datetime) -> list[Counted]:
-    """Return how many campaigns began since then, of a team or of all, as far as the viewer may know of them."""
-    member, present = CampaignMember, cases.present(viewer)
+    """Return how many campaigns that the viewer may know of began since then, with the cases that they see of them.
+
+    With a team, those of its cases alone.
+    """
+    member, seen = CampaignMember, cases.shown_to(viewer)
     query = (
         select(CampaignRow.state, func.count(CampaignRow.campaign_id.distinct()), func.count())
         .join(member, member.campaign_id == CampaignRow.campaign_id)
-        .join(present, present.c.case_id == member.case_id)
+        .join(seen, seen.c.case_id == member.case_id)
         .where(CampaignRow.made_at >= since, member.state != MemberState.TAKEN_OUT, _known(viewer))
         .group_by(CampaignRow.state)
     )
-    rows = await session.execute(query.where(present.c.team == team) if team else query)
+    rows = await session.execute(query.where(seen.c.team == team) if team else query)
     return [Counted(CampaignState(state), campaigns, of_them) for state, campaigns, of_them in rows]
 
 

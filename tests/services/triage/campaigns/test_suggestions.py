@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from services.triage.campaigns import queries
 from services.triage.campaigns.domain import MOST_SHARERS, PERSONAL_LINKS, CampaignState
-from services.triage.campaigns.queries import Campaign
+from services.triage.campaigns.queries import Campaign, Counted
 from services.triage.campaigns.suggestions import forget, suggest
 from services.triage.campaigns.tables import CampaignMember, CaseKey
 from services.triage.cases.access import Viewer
@@ -174,3 +174,16 @@ async def test_a_change_of_a_case_suggests_nothing_that_was_not_new(database: Da
     assert await seen(database) == []
     async with database.transaction() as session:
         assert list(await session.scalars(select(CampaignMember.case_id))) == []
+
+
+async def test_operations_count_of_a_campaign_what_its_viewer_sees_of_it(database: Database) -> None:
+    suspect = {"name": "Dana Wolf", "staff_id": "S7001"}
+    await suggested(database, told(urls=(POST,)), told(urls=(POST,)), misuse(urls=(POST,), subject=suspect))
+    async with database.transaction() as session:
+        for who in (SAM, AISHA, viewer(Team.LINE_MANAGER, lead=True), viewer(Team.SIRT, lead=True)):
+            known, _ = await queries.listed(session, who, tuple(CampaignState), None, 20)
+            cases = [one for each in known for one in await queries.members(session, who, each.campaign_id)]
+            for team in (None, *Team):
+                of_team = [one for one in cases if team in (None, one.team)]
+                expected = [Counted(CampaignState.SUGGESTED, 1, len(of_team))] if of_team else []
+                assert await queries.counted(session, who, team, NOW) == expected
