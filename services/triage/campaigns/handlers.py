@@ -104,7 +104,7 @@ async def change_members(
 
 
 async def dismiss(work: Work, campaign_id: UUID, days: int, reason: str | None) -> None:
-    """Dismiss a campaign for some days: what its cases share suggests nothing until then.
+    """Dismiss a campaign for some days: what the cases that the person sees share suggests nothing until then.
 
     Raises:
         CampaignNotFound, CampaignDismissed: as for every change.
@@ -112,7 +112,7 @@ async def dismiss(work: Work, campaign_id: UUID, days: int, reason: str | None) 
     row = await _lock(work, campaign_id)
     _decide(work, row, CampaignState.DISMISSED)
     row.dismissed_until = work.now + timedelta(days=days)
-    shared = await queries.shared_keys(work.session, campaign_id)
+    shared = await queries.shared_keys(work.session, work.viewer, campaign_id)
     values = [
         {"kind": kind, "key": key, "campaign_id": campaign_id, "until": row.dismissed_until} for kind, key in shared
     ]

@@ -41,6 +41,8 @@ from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, T
 
 _LOOKED_AT = 5
 """For each campaign of a page, so many are looked at: the viewer may not know of some."""
+_MOST_SIFTED = 500
+"""Of the cases that share a key, the newest among which those that a viewer may see are looked for."""
 _FETCH = 500
 _MOST_STEPS = 48
 
@@ -325,12 +327,13 @@ async def arrivals(session: AsyncSession, viewer: Viewer, campaign: Campaign) ->
     return [Arrivals(*row) for row in await session.execute(counted.limit(_MOST_STEPS))]
 
 
-async def shared_keys(session: AsyncSession, campaign_id: UUID) -> list[Key]:
-    """Return every key that two reports of a campaign have, whoever may see them."""
-    key, member = CaseKey.table(), CampaignMember.table()
+async def shared_keys(session: AsyncSession, viewer: Viewer, campaign_id: UUID) -> list[Key]:
+    """Return every key that two reports of a campaign have, of those that the viewer may see."""
+    key, member, seen = CaseKey.table(), CampaignMember.table(), cases.shown_to(viewer)
     wanted = (
         select(key.c.kind, key.c.key)
         .join(member, member.c.case_id == key.c.case_id)
+        .join(seen, seen.c.case_id == key.c.case_id)
         .where(member.c.campaign_id == campaign_id, member.c.state != MemberState.TAKEN_OUT)
         .group_by(key.c.kind, key.c.key)
         .having(func.count(key.c.report_id.distinct()) > 1)
@@ -369,10 +372,18 @@ async def why(
 async def related(session: AsyncSession, viewer: Viewer, case_id: UUID, limit: int) -> list[Related]:
     """Return the newest cases of other reports that share something with a case, as far as the viewer may see."""
     mine, other, seen = CaseKey.table().alias("mine"), CaseKey.table(), cases.shown_to(viewer)
-    newest = (
-        select(other.c.case_id)
+    having = (
+        select(other.c.case_id, other.c.at)
         .where(other.c.kind == mine.c.kind, other.c.key == mine.c.key, other.c.report_id != mine.c.report_id)
+        .correlate(mine)
         .order_by(other.c.at.desc())
+        .limit(_MOST_SIFTED)
+        .subquery()
+    )
+    newest = (
+        select(having.c.case_id)
+        .where(having.c.case_id.in_(select(cases.shown_to(viewer).c.case_id)))
+        .order_by(having.c.at.desc())
         .limit(domain.MOST_SHARERS)
         .lateral()
     )

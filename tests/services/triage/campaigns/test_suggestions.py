@@ -7,17 +7,18 @@ from itertools import count
 
 from sqlalchemy import select, text
 
-from services.triage.campaigns import queries
-from services.triage.campaigns.domain import MOST_SHARERS, PERSONAL_LINKS, CampaignState
+from services.triage.campaigns import handlers, queries
+from services.triage.campaigns.domain import MOST_SHARERS, PERSONAL_LINKS, CampaignState, Key, KeyKind
 from services.triage.campaigns.queries import Campaign, Counted
 from services.triage.campaigns.suggestions import forget, suggest
-from services.triage.campaigns.tables import CampaignMember, CaseKey
+from services.triage.campaigns.tables import CampaignMember, CaseKey, DismissedKey
 from services.triage.cases.access import Viewer
+from services.triage.cases.handlers import Work
 from shared.db.database import Database
 from shared.events.intake import AbuseReportSubmitted, Person, Reporter
 from shared.events.people import keys_of_member
 from shared.events.vocabulary import Confidentiality, Relation, Team
-from tests.services.triage.builders import IDS, NOW, Submitted, misuse, open_cases, report, viewer
+from tests.services.triage.builders import IDS, NOW, WRITER, Submitted, misuse, open_cases, report, viewer
 from tests.services.triage.evidence.pieces import announce, piece
 
 SERVICE = "triage"
@@ -187,3 +188,29 @@ async def test_operations_count_of_a_campaign_what_its_viewer_sees_of_it(databas
                 of_team = [one for one in cases if team in (None, one.team)]
                 expected = [Counted(CampaignState.SUGGESTED, 1, len(of_team))] if of_team else []
                 assert await queries.counted(session, who, team, NOW) == expected
+
+
+async def test_older_related_cases_are_found_behind_newer_ones_that_the_viewer_may_not_see(database: Database) -> None:
+    case, older = told(urls=(POST,)), told(urls=(POST,), submitted_at=NOW - timedelta(days=2))
+    hidden = [misuse(urls=(POST,), submitted_at=NOW - timedelta(days=1)) for _ in range(MOST_SHARERS)]
+    await suggested(database, case, older, *hidden)
+    async with database.transaction() as session:
+        mine = await session.scalar(select(CaseKey.case_id).where(CaseKey.report_id == case.report_id).limit(1))
+        assert mine
+        related = await queries.related(session, SAM, mine, 20)
+    assert [one.case.reference for one in related] == [older.reference]
+
+
+async def test_a_dismissal_stops_nothing_that_its_maker_cannot_see(database: Database) -> None:
+    manager, other = viewer(Team.LINE_MANAGER, lead=True), "https://x.com/another_account/status/18"
+    both = [misuse(urls=(POST, other)) for _ in range(2)]
+    [one] = await suggested(database, told(urls=(POST,)), told(urls=(POST,)), *both)
+    async with database.transaction() as session:
+        await handlers.dismiss(Work(session, SAM, NOW, WRITER), one.campaign_id, 30, None)
+        dismissed = {
+            Key(KeyKind(kind), key) for kind, key in await session.execute(select(DismissedKey.kind, DismissedKey.key))
+        }
+    assert {key.kind for key in dismissed} == {KeyKind.LINK, KeyKind.ACCOUNT}
+    assert not [key for key in dismissed if "18" in key.value or "another" in key.value]
+    seen_now = await suggested(database, misuse(urls=(other,)), who=manager)
+    assert [one.state for one in seen_now] == [CampaignState.SUGGESTED, CampaignState.DISMISSED]
