@@ -318,10 +318,12 @@ def _rows(viewer: Viewer) -> Select[CaseRow, str | None, str | None, int]:
 
 
 async def to_hand_over(session: AsyncSession, viewer: Viewer, soon: datetime, limit: int) -> list[Listed]:
-    """Return open cases that are urgent or due until `soon`, those that are due first at the top."""
-    wanted = sa.or_(CaseRow.priority.in_(URGENT), CaseRow.due_at <= soon)
-    query = _rows(viewer).where(not_finished(), wanted).order_by(CaseRow.due_at, CaseRow.case_id).limit(limit)
-    return [_listed(*row) for row in (await session.execute(query)).all()]
+    """Return open cases that are urgent, then others that are due until `soon`; of both, first what is due first."""
+    urgent, found = CaseRow.priority.in_(URGENT), list[Listed]()
+    for kind in ((urgent,), (sa.not_(urgent), CaseRow.due_at <= soon)):
+        query = _rows(viewer).where(not_finished(), *kind).order_by(CaseRow.due_at, CaseRow.case_id)
+        found += [_listed(*row) for row in await session.execute(query.limit(limit - len(found)))]
+    return found
 
 
 async def count_to_hand_over(

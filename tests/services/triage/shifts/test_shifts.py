@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from services.triage.cases import handlers, lists
 from services.triage.cases.handlers import Work
+from services.triage.shifts import pages
 from services.triage.shifts.domain import last_change
 from services.triage.shifts.handlers import announce
 from shared.auth.permissions import Role
@@ -92,6 +93,24 @@ async def test_the_page_has_the_last_note_of_what_is_urgent_or_due_soon(triage: 
     assert threat.reference not in hidden
     assert "No P1 or P2 is open" in other
     assert "Nothing else is due in the next 4 hours" in other
+
+
+async def test_what_is_urgent_comes_before_what_is_only_late(triage: Triage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "MOST", 2)
+    threat, late = report(behaviours=("threat",)), [report() for _ in range(3)]
+    await open_cases(triage.database, threat, *late)
+    triage.by_hand.add("case")
+    async with triage.database.transaction() as session:
+        no_clock = 'update "case" set due_at = null where report_id = :id'
+        await session.execute(text(no_clock), {"id": threat.report_id})
+    async with triage.client(Role.SMART_RESPONDER) as sam:
+        some = (await sam.get("/cases/shift")).text
+        monkeypatch.setattr(pages, "MOST", 1)
+        urgent = (await sam.get("/cases/shift")).text
+    assert threat.reference in some
+    assert sum(one.reference in some for one in late) == 1
+    assert threat.reference in urgent
+    assert "Nothing else is due" not in urgent
 
 
 async def restrict(triage: Triage, case_id: UUID) -> None:
