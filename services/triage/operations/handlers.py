@@ -29,6 +29,7 @@ _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('signpost-triage-op
 CaseEvent = (
     triage.CaseRouted
     | triage.CaseClaimed
+    | triage.CaseAssigned
     | triage.CaseTransferred
     | triage.CaseResolved
     | triage.CaseReopened
@@ -122,7 +123,7 @@ def _case_news(event: CaseEvent) -> domain.CaseNews:
     match event:
         case triage.CaseRouted():
             return domain.CaseNews(misdirected=event.misdirected)
-        case triage.CaseClaimed() | triage.CaseTransferred() | triage.CaseMerged():
+        case triage.CaseClaimed() | triage.CaseAssigned() | triage.CaseTransferred() | triage.CaseMerged():
             return domain.CaseNews(first_action_at=event.at)
         case triage.CaseResolved():
             return domain.CaseNews(first_action_at=event.at, resolved_at=event.at)

@@ -259,3 +259,18 @@ async def test_each_reader_has_words_and_one_with_nothing_to_read_looks_like_no_
     assert len(readers) == len(GROUPS)
     assert [row for row in readers if str(row[0]) in GROUPS or row[1:] != (None, "Nothing to read yet")] == []
     assert READERS.keys() == GROUPS.keys()
+
+
+async def test_who_gives_a_case_to_a_colleague_acts_on_it(triage: Triage) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    triage.clock.move(timedelta(minutes=6))
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SMART_LEAD, subject="S4002"))
+        case = (await client.get(API, params={"q": told.reference})).json()["items"][0]["case_id"]
+        answer = await client.post(f"{API}/{case}/assign", json={"assignee": "S4002"}, headers={"If-Match": '"1"'})
+        assert answer.status_code == 200, answer.text
+    await hear(triage.database, await said_by_triage(triage.database))
+    found = await shown(triage.database)
+    assert found.top.first_action
+    assert timedelta(minutes=5) < found.top.first_action < timedelta(minutes=8)
