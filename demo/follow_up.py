@@ -65,6 +65,7 @@ class FollowingUp:
             await self._post("the answer", reporter, f"{report}/messages", {"text": "Yes, all of them."})
             await self._seen("the file", f"{theirs}/evidence", lambda one: one["added_by"] == "reporter")
             await self._seen("the answer", f"{theirs}/conversation", lambda one: one["kind"] == "message")
+            await self._change(RESPONDER, theirs, "threat", {"threat": False, "reason": "They are safe and at home."})
             await self._change(RESPONDER, theirs, "resolve", {"outcome": "support_given"})
             await self._post("the request to look again", reporter, f"{report}/review", {"reason": "It goes on."})
             await self._seen("the request to look again", f"{theirs}/review", lambda one: one["result"] is None)

@@ -191,7 +191,7 @@ async def open_service(
             shift_changes=settings.triage_shift_changes,
             lag=LagReader(fields["log"], clock),
             live_figures=LiveFigures(),
-            endpoints=settings.takedown_endpoints,
+            endpoints=Endpoints(settings.takedown_endpoints, settings.takedown_tokens),
             machines=_machines(settings),
         )
         roles = _roles(parts)
@@ -275,7 +275,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
 
 def _machines(settings: TriageSettings) -> Machines:
     contact = settings.triage_takedown_contact
-    sent = frozenset(settings.takedown_endpoints.addresses)
+    sent = frozenset(settings.takedown_endpoints)
     return Machines(Contact.parse(contact) if contact else None, settings.public_url, sent)
 
 

@@ -11,7 +11,6 @@ from pydantic import Field, SecretStr, field_validator
 from services.triage.campaigns.domain import PERSONAL_LINKS
 from services.triage.deadlines.domain import REVIEW_DAYS
 from services.triage.takedowns.domain import Protocol
-from services.triage.takedowns.endpoints import Endpoints
 from services.triage.takedowns.protocols import Contact
 from shared.addresses import link_problem
 from shared.events.vocabulary import Team
@@ -101,13 +100,17 @@ class TriageSettings(ServiceSettings):
         return entries
 
     @property
-    def takedown_endpoints(self) -> Endpoints:
-        """The endpoints of machine forms, with their tokens."""
+    def takedown_endpoints(self) -> Mapping[Protocol, str]:
+        """Where each kind of machine form is sent."""
         addresses = dict(entry.split("=", 1) for entry in self.triage_takedown_endpoints)
+        return {Protocol(name): value for name, value in addresses.items()}
+
+    @property
+    def takedown_tokens(self) -> Mapping[Protocol, str]:
+        """The tokens of the endpoints."""
         tokens = self.triage_takedown_tokens.get_secret_value().split(",")
         known = dict(token.strip().split("=", 1) for token in tokens if "=" in token)
-        by = {Protocol(name): value for name, value in addresses.items()}
-        return Endpoints(by, {Protocol(name): value for name, value in known.items()})
+        return {Protocol(name): value for name, value in known.items()}
 
     @field_validator("triage_teams_24_7")
     @classmethod

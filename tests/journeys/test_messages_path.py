@@ -31,7 +31,6 @@ async def _is_asked(program: Program, sam: Someone) -> Sent:
     sent = await program.send("abuse", ABUSE)
     await sam.waits_for("/cases", sent.reference)
     await sam.driver.press(f"Claim {sent.reference}")
-    await sam.driver.press("Start work")
     await sam.driver.unfold("Ask for information")
     await sam.driver.write("What do you need to know?", QUESTION)
     await sam.driver.press("Ask the reporter")

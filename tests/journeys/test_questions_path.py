@@ -100,7 +100,6 @@ async def test_a_reporter_answers_the_team_and_withdraws(program: Program, join:
     case, status = f"/cases/{sent.reference}", f"/report/track/{sent.reference}"
     await sam.waits_for("/cases", sent.reference)
     await sam.driver.press(f"Claim {sent.reference}")
-    await sam.driver.press("Start work")
     await sam.driver.unfold("Ask for information")
     await sam.driver.write("What do you need to know?", "Is it still there for you?")
     await sam.driver.press("Ask the reporter")

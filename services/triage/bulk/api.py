@@ -48,7 +48,7 @@ class BulkBody(Body):
 
     action: Action
     items: Annotated[tuple[BulkCase, ...], Field(min_length=1, max_length=domain.MOST)]
-    assignee: Annotated[Line, Field(pattern=STAFF_NUMBER)] | None = None
+    assignee: Annotated[Line, Field(pattern=STAFF_NUMBER, max_length=40)] | None = None
     note: Annotated[Text, Field(min_length=1, max_length=10_000)] | None = None
     team: Team | None = None
     outcome: Outcome | None = None

@@ -112,7 +112,7 @@ class TransferBody(Body):
 class AssignBody(Body):
     """The staff number of the colleague who gets the case, and what they need to know: an internal note."""
 
-    assignee: Annotated[Line, Field(pattern=STAFF_NUMBER)]
+    assignee: Annotated[Line, Field(pattern=STAFF_NUMBER, max_length=40)]
     note: Annotated[Text, Field(min_length=1, max_length=10_000)] | None = None
 
 

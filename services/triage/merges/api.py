@@ -60,8 +60,10 @@ class MergeBody(Body):
 class SplitBody(Body):
     """What to split off: behaviours, and links by their number, from 0, or as they are written. Both may be empty."""
 
-    behaviours: tuple[Annotated[Line, Field(max_length=100)], ...] = ()
-    links: tuple[Annotated[int, Field(ge=0)] | Annotated[Line, Field(max_length=2_000)], ...] = ()
+    behaviours: Annotated[tuple[Annotated[Line, Field(max_length=100)], ...], Field(max_length=50)] = ()
+    links: Annotated[
+        tuple[Annotated[int, Field(ge=0)] | Annotated[Line, Field(max_length=2_000)], ...], Field(max_length=100)
+    ] = ()
     reason: Reason = None
 
 

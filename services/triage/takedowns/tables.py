@@ -61,7 +61,7 @@ class TakedownRow(Base):
     category: Mapped[str]
     how: Mapped[str]
     reference: Mapped[str | None] = mapped_column(
-        info={**personal("the platform’s reference for what it was asked to remove", retention="case")}
+        info={**personal("the reference that a platform gave to what it was asked to remove", retention="case")}
     )
     reported_at: Mapped[datetime] = mapped_column(_Moment)
     reported_by: Mapped[str] = mapped_column(info={**_WHO})

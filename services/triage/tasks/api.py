@@ -18,7 +18,7 @@ from services.triage.tasks.domain import Rung, SupportState
 from shared.web import bodies
 
 router = APIRouter(prefix="/cases/api/v1", tags=["tasks"])
-_StaffId = Annotated[bodies.Line, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+_StaffId = Annotated[bodies.Line, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$", max_length=40)]
 _Note = Annotated[bodies.Text, Field(min_length=1, max_length=domain.LONGEST_NOTE)]
 
 

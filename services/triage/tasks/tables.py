@@ -77,7 +77,7 @@ class ThreatRecordRow(Base):
     threat: Mapped[bool] = mapped_column(info={**personal("whether your life was threatened", retention="case")})
     rung: Mapped[str | None]
     rung_at: Mapped[datetime | None] = mapped_column(_Moment)
-    police_reference: Mapped[str | None] = mapped_column(info={**personal("the police’s reference", retention="case")})
+    police_reference: Mapped[str | None] = mapped_column(info={**personal("the police reference", retention="case")})
 
     __table_args__ = (
         CheckConstraint("threat = (rung is not null)", name="someone_was_rung"),
