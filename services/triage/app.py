@@ -17,8 +17,8 @@ from services.triage.bulk.refusals import REFUSALS as BULK_REFUSALS
 from services.triage.campaigns import api as campaigns_api
 from services.triage.campaigns import pages as campaigns_pages
 from services.triage.campaigns.refusals import REFUSALS as CAMPAIGN_REFUSALS
-from services.triage.campaigns.suggestions import forget, suggest
-from services.triage.cases import api, pages
+from services.triage.campaigns.suggestions import KEYS, forget, suggest
+from services.triage.cases import api, changes, pages
 from services.triage.cases.dependencies import CaseParts
 from services.triage.cases.handlers import LEASES, expire_leases, warn_of_deadlines
 from services.triage.cases.refusals import REFUSALS
@@ -68,8 +68,8 @@ from services.triage.tasks import queries as task_queries
 from services.triage.tasks.handlers import note_overdue
 from services.triage.tasks.refusals import REFUSALS as TASK_REFUSALS
 from services.triage.wellbeing import api as wellbeing_api
+from services.triage.wellbeing import handlers as wellbeing
 from services.triage.wellbeing import pages as wellbeing_pages
-from services.triage.wellbeing.handlers import forget as forget_wellbeing
 from services.triage.wellbeing.refusals import REFUSALS as WELLBEING_REFUSALS
 from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock
@@ -217,7 +217,16 @@ async def open_service(
         yield Service(parts, PREFIX, app, roles)
 
 
-STEPS = (*deadline_queries.STEPS, LEASES, *takedown_queries.STEPS, *task_queries.STEPS)
+STEPS = (
+    *deadline_queries.STEPS,
+    LEASES,
+    *takedown_queries.STEPS,
+    *task_queries.STEPS,
+    *changes.STEPS,
+    *bulk.STEPS,
+    KEYS,
+    *wellbeing.STEPS,
+)
 """What triage owes in the course of time, for the auditor to find without the sweeps that do it."""
 
 
@@ -266,7 +275,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         Auditor("triage", STEPS, database=database, clock=clock, outbox=outbox),
         sweep("triage-machine-forms", partial(send_form, writer=writer, send=parts.endpoints.send), every=_FORMS_EVERY),
         sweep("triage-tasks", partial(note_overdue, writer=writer), every=_DEADLINES_EVERY),
-        sweep("triage-exposure", forget_wellbeing, every=_EXPOSURE_EVERY),
+        sweep("triage-exposure", wellbeing.forget, every=_EXPOSURE_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),

@@ -32,6 +32,7 @@ from shared.db.bulk import copy_in
 from shared.events.envelope import Event
 from shared.events.triage import CaseReopened
 from shared.events.vocabulary import Team
+from shared.messaging.auditor import Step
 from shared.messaging.faults import class_of, is_transient
 
 _log = structlog.get_logger()
@@ -40,6 +41,17 @@ CHUNK = 25
 """Cases that the sweep does in one transaction: it holds their locks for well under a second."""
 KEPT_FOR = timedelta(days=7)
 DRAFT_KEPT_FOR = timedelta(days=1)
+STEPS = (
+    Step("bulk", BulkRow.asked_at, (BulkRow.state == State.RUNNING,), grace=timedelta(minutes=15)),
+    Step(
+        "bulk_forgotten",
+        BulkRow.asked_at + KEPT_FOR,
+        (BulkRow.state != State.RUNNING,),
+        grace=timedelta(hours=3),
+        never_later=BulkRow.asked_at,
+    ),
+)
+"""Bulk actions that do not end, or are kept too long, for the auditor."""
 _MOST_FORGOTTEN = 100
 FAILED = "failed"
 """The problem of a case with which something went wrong that no one foresaw."""

@@ -38,9 +38,12 @@ from services.triage.reports import queries as reports
 from services.triage.reports.domain import TriageReport, harmed_keys, link_keys
 from shared.db.bulk import copy_in
 from shared.ids import Ids
+from shared.messaging.auditor import Step
 
 BATCH = 500
 """Keys that one run of the sweep forgets."""
+KEYS = Step("key_forgotten", CaseKey.expires_at, grace=timedelta(minutes=30))
+"""Keys that are kept too long, for the auditor: links to personal accounts end."""
 _LOCK = text(
     "select from campaign where campaign_id = any(:campaigns)"
     " or campaign_id in (select campaign_id from campaign_member where case_id = any(:ids))"

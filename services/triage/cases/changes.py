@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from services.triage.cases.domain import Case
 from services.triage.cases.tables import CaseChanged, CaseRow
 from shared.db.bulk import copy_in
 from shared.events.vocabulary import Outcome
+from shared.messaging.auditor import Step
 
 BATCH = 500
 """Changes that one run of a sweep takes."""
@@ -29,12 +31,19 @@ _LOCKS = {Reader.SEARCH: 0x5EA2C4, Reader.CAMPAIGNS: 0xCA4BA1}
 """Advisory locks, one for each reader."""
 
 
-async def note(session: AsyncSession, case_ids: Collection[UUID]) -> None:
+STEPS = tuple(
+    Step(f"change_{reader}", CaseChanged.at, (CaseChanged.reader == reader, CaseChanged.seq > 0)) for reader in Reader
+)
+"""Changes that no reader took, for the auditor."""
+
+
+async def note(session: AsyncSession, case_ids: Collection[UUID], now: datetime) -> None:
     """Note for each reader that cases changed, in what is written about them or in what queues show of them.
 
     Rows are only added, so that no one waits; that one case is there twice does no harm.
     """
-    rows = [{"reader": reader.value, "case_id": case_id} for case_id in dict.fromkeys(case_ids) for reader in Reader]
+    which = dict.fromkeys(case_ids)
+    rows = [{"reader": reader.value, "case_id": case_id, "at": now} for case_id in which for reader in Reader]
     await copy_in(session, CaseChanged.table(), rows)
 
 

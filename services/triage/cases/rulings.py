@@ -165,7 +165,7 @@ async def _erase_record(work: Work, locked: queries.LockedCase, proved: Collecti
         if said := (report if first else {}) | ({"evidence": ""} if evidence else {}):
             told = chain.Change("report_erased", work.viewer.subject, state=said)
             await chain.append(work.session, [(one.case.case_id, told)], work.now, work.writer.ids)
-    await work.writer.forget(work.session, [one.case.case_id for one in siblings])
+    await work.writer.forget(work.session, [one.case.case_id for one in siblings], work.now)
     report = report if row.link_number == 1 else {}
     await work.writer.outbox.erase(work.session, [row.report_id], _without_words)
     await dead_letters.erase(work.session, [row.report_id])

@@ -190,6 +190,8 @@ class CaseChanged(Base):
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     """Negative for cases that were there before the reader, from the newest on: they come after all changes."""
     case_id: Mapped[UUID]
+    at: Mapped[datetime | None] = mapped_column(_Moment)
+    """When it changed; None for a case that was there before."""
 
     __table_args__ = (CheckConstraint("reader in ('search', 'campaigns')", name="known_reader"),)
 

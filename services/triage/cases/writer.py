@@ -115,7 +115,7 @@ class CaseWriter:
         await routing.store(session, [(one.case.case_id, one.decision) for one in new], now)
         await deadlines.start(session, [(one.case.case_id, one.deadline) for one in new])
         await chain.append(session, list(map(_opened, new, rows)), now, self.ids)
-        await changes.note(session, [one.case.case_id for one in new])
+        await changes.note(session, [one.case.case_id for one in new], now)
         await self.outbox.begin(session, [event for one in new for event in self._events(one, now)], now)
 
     async def open_linked(
@@ -165,15 +165,15 @@ class CaseWriter:
         await deadlines.remove(session, gone)
         await _note_responders(session, transitions, now)
         await chain.append(session, [(one.after.case_id, _change(one)) for one in transitions], now, self.ids)
-        await changes.note(session, [one.after.case_id for one in transitions])
+        await changes.note(session, [one.after.case_id for one in transitions], now)
         events = [NewEvent.of(one.after.case_id, event) for one in transitions for event in one.events]
         await self.outbox.append(session, events, now)
 
-    async def forget(self, session: AsyncSession, case_ids: Collection[UUID]) -> None:
+    async def forget(self, session: AsyncSession, case_ids: Collection[UUID], now: datetime) -> None:
         """Erase what was derived from the words of cases, and let it be derived again from what is left of them."""
         for forget in self.forgets:
             await forget(session, case_ids)
-        await changes.note(session, case_ids)
+        await changes.note(session, case_ids, now)
 
     async def _of_merged(self, session: AsyncSession, these: Sequence[Transition], now: datetime) -> list[Transition]:
         """Return what the cases merged into these take over, and the mark that a main case gets for a reply to one."""

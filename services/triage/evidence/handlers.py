@@ -176,7 +176,7 @@ async def _record(
                 changes.append((case.case_id, chain.Change(one.action, one.actor, after=says, state=state)))
     await writer.record(session, transitions, now)
     await chain.append(session, changes, now, writer.ids)
-    await case_changes.note(session, [case_id for case_id, _ in changes])
+    await case_changes.note(session, [case_id for case_id, _ in changes], now)
 
 
 # What people do.

@@ -1,7 +1,7 @@
 """Counts what people are shown, and lets a lead let them see more."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
@@ -12,6 +12,10 @@ from services.triage.exposure.domain import KEPT, Advice, CapReached, NotTheirLe
 from services.triage.exposure.tables import ExposureRequest, ExposureRow
 from shared.events.vocabulary import Priority, Team
 from shared.ids import folded_id
+from shared.messaging.auditor import Step
+
+FORGOTTEN = Step("exposure_forgotten", ExposureRow.last_at + KEPT, grace=timedelta(days=1, hours=3))
+"""What is kept too long, for the auditor; whole days are kept."""
 
 
 async def count(session: AsyncSession, subject: str, team: Team, priority: Priority, now: datetime) -> None:

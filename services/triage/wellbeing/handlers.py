@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, update
@@ -24,6 +24,13 @@ from shared.events.envelope import Envelope
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Outcome
 from shared.ids import folded_id
+from shared.messaging.auditor import Step
+
+STEPS = (
+    Step("hand_over_forgotten", HandOver.at + KEPT, grace=timedelta(hours=3), never_later=HandOver.at),
+    exposure.FORGOTTEN,
+)
+"""What protects people and is kept too long, for the auditor."""
 
 
 async def declare_conflict(work: Work, case_id: UUID) -> None:

@@ -23,6 +23,28 @@ from tests.support.postgres import PostgresForTests
 
 SERVICE = "triage"
 STEPS = (*deadlines.STEPS, LEASES)
+SOON = ("change_search", "change_campaigns", "bulk", "key_forgotten")
+OWED = (*SOON, "bulk_forgotten", "hand_over_forgotten", "exposure_forgotten")
+LEFT = (
+    (
+        "insert into bulk (bulk_id, action, state, total, asked_by, asked_at, finished_at) values"
+        " (gen_random_uuid(), 'claim', 'running', 1, 'S1', :then, null),"
+        " (gen_random_uuid(), 'claim', 'done', 1, 'S1', :then, :then)"
+    ),
+    (
+        "insert into case_key (case_id, kind, key, report_id, at, expires_at)"
+        " select case_id, 'account', 'x', report_id, :then, :then from \"case\""
+    ),
+    (
+        "insert into hand_over (hand_over_id, case_id, team, subject, at)"
+        " select gen_random_uuid(), case_id, team, 'S1', :then from \"case\""
+    ),
+    (
+        "insert into exposure (day, subject, team, items, seconds, last_at) values"
+        " (cast(:then as timestamptz)::date, 'S1', 'smart', 1, 1, :then)"
+    ),
+)
+"""Rows whose time comes, or is over after a month."""
 
 
 class NoClock:
@@ -63,6 +85,18 @@ async def test_warnings_and_claims_that_no_sweep_ended_are_counted_until_they_ar
     nothing = {"deadline_at_risk": (0, None), "deadline_missed": (0, None), "lease": (0, None)}
     late = {"deadline_at_risk": (0, None), "deadline_missed": (2, missed), "lease": (2, at_risk)}
     assert await told(database) == [nothing, late, nothing]
+
+
+async def test_what_triage_does_not_carry_out_or_forget_is_counted(database: Database) -> None:
+    await open_cases(database, report())
+    async with database.transaction() as session:
+        for row in LEFT:
+            await session.execute(text(row), {"then": NOW})
+    for later in (timedelta(minutes=1), timedelta(hours=1), timedelta(days=40)):
+        await count(database, NOW + later, steps=triage.STEPS)
+    found = [{step: n for step, (n, _) in said.items() if step in OWED} for said in await told(database)]
+    done = dict.fromkeys(OWED, 0)
+    assert found == [done, {**done, **dict.fromkeys(SOON, 1)}, dict.fromkeys(OWED, 1)]
 
 
 async def test_a_warning_that_the_cases_row_does_not_know_of_is_found(database: Database) -> None:

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("reader", sa.String(), nullable=False),
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("reader in ('search', 'campaigns')", name=op.f("ck_case_changed_known_reader")),
         sa.PrimaryKeyConstraint("reader", "seq", name=op.f("pk_case_changed")),
     )

@@ -85,7 +85,7 @@ async def test_cases_of_before_are_read_once_after_what_changes_now_and_the_newe
                 await session.execute(OLD_CASE, {"case_id": case_id, "at": NOW - timedelta(days=days)})
         await migrations.upgrade("triage", url)
         async with database.transaction() as session:
-            await changes.note(session, [changed])
+            await changes.note(session, [changed], NOW)
             numbered = text("select case_id from case_document order by number")
             assert list(await session.scalars(numbered)) == [oldest, between, newest]
         for reader in Reader:

@@ -14,7 +14,7 @@ from services.triage.search.domain import Sought
 from services.triage.search.queries import newest, page
 from shared.db.database import Database
 from shared.events.vocabulary import Team
-from tests.services.triage.builders import open_cases, report, viewer
+from tests.services.triage.builders import NOW, open_cases, report, viewer
 from tests.services.triage.search.sought import swept
 
 SERVICE = "triage"
@@ -105,7 +105,7 @@ async def test_words_of_cases_that_a_viewer_may_not_see_never_match_nor_count(da
                 found = await page(session, who, one, limit=100)
                 assert {hit.case_id for hit in found.hits} <= allowed(who, typed)
                 assert found.total == len(found.hits)
-        await changes.note(session, [one.case_id for one in cases])
+        await changes.note(session, [one.case_id for one in cases], NOW)
     await swept(database)
     seen = []
     async with database.transaction() as session:
