@@ -146,6 +146,7 @@ ROUTERS = (
 )
 _LEASES_EVERY = timedelta(seconds=15)
 _SEARCH_EVERY = timedelta(seconds=1)
+_SEARCHES_FORGOTTEN_EVERY = timedelta(hours=1)
 _FORMS_EVERY = timedelta(seconds=5)
 _DEADLINES_EVERY = timedelta(seconds=5)
 _BULKS_EVERY = timedelta(seconds=2)
@@ -261,6 +262,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
         sweep("triage-leases", partial(expire_leases, writer=writer), every=_LEASES_EVERY),
         sweep("triage-search", search.update_documents, every=_SEARCH_EVERY),
+        sweep("triage-searches-forgotten", search.forget_searches, every=_SEARCHES_FORGOTTEN_EVERY),
         sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
         sweep(
             "triage-shifts",

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from shared.addresses import canonical_link
@@ -44,6 +45,8 @@ LONGEST = 500
 """Characters of what someone types."""
 MOST_TERMS = 12
 """Words and phrases of a search; further ones are left out."""
+SEARCHES_KEPT = timedelta(days=365)
+"""How long it is known who searched, for questions about misuse of the search. Our choice; the privacy page says it."""
 _BYTES: Mapping[Part, int] = {Part.REPORT: 50_000, Part.MESSAGE: 50_000, Part.NOTE: 40_000, Part.OUTCOME: 10_000}
 """How much of each part can be found. PostgreSQL takes a megabyte of words for a document, each word in two forms."""
 _MOST_MARKS = 500

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases import changes
 from services.triage.cases.access import Viewer
 from services.triage.search import queries
-from services.triage.search.domain import WEIGHTS, Document, document, quoted, windows_of
+from services.triage.search.domain import SEARCHES_KEPT, WEIGHTS, Document, document, quoted, windows_of
 from services.triage.search.queries import Made
 from services.triage.search.tables import CaseDocument, CaseSearch
 from shared.ids import Ids
@@ -26,6 +26,7 @@ _WRITE = text(
     f"as made (case_id, number, marks, {', '.join(WEIGHTS)}) "
     "on conflict (case_id) do update set words = excluded.words where case_document.words <> excluded.words"
 )
+_MOST_FORGOTTEN = 1_000
 
 
 async def update_documents(session: AsyncSession, _now: datetime) -> int:
@@ -49,6 +50,14 @@ async def note_search(session: AsyncSession, viewer: Viewer, found: int, now: da
     """Record that a person searched, without their words."""
     values = {"search_id": ids.uuid(), "at": now, "subject": viewer.subject, "found": found}
     await session.execute(insert(CaseSearch).values(values))
+
+
+async def forget_searches(session: AsyncSession, now: datetime) -> int:
+    """Delete the oldest records of who searched whose time is over; return how many."""
+    old = select(CaseSearch.search_id).where(CaseSearch.at < now - SEARCHES_KEPT).order_by(CaseSearch.at)
+    some = old.limit(_MOST_FORGOTTEN).with_for_update(skip_locked=True)
+    gone = delete(CaseSearch).where(CaseSearch.search_id.in_(some))
+    return len((await session.scalars(gone.returning(CaseSearch.search_id))).all())
 
 
 async def _delete(session: AsyncSession, case_ids: Collection[UUID]) -> None:

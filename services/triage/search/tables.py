@@ -27,14 +27,14 @@ class CaseDocument(Base):
 
 
 class CaseSearch(Base):
-    """That someone searched, without their words. Rows are only added."""
+    """That someone searched, without their words. It belongs to no case, so it is forgotten by itself after a year."""
 
     __tablename__ = "case_search"
 
     search_id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    subject: Mapped[str] = mapped_column(info={**personal("who works on your case", retention="case")})
+    subject: Mapped[str] = mapped_column(info={**personal("that you searched for cases", retention="search")})
     found: Mapped[int]
     """How many cases, up to the number that is ranked."""
 
-    __table_args__ = (Index("ix_case_search_subject", "subject", "at"),)
+    __table_args__ = (Index("ix_case_search_subject", "subject", "at"), Index("ix_case_search_at", "at"))

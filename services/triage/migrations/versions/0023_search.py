@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("search_id", name=op.f("pk_case_search")),
     )
     op.create_index("ix_case_search_subject", "case_search", ["subject", "at"])
+    op.create_index("ix_case_search_at", "case_search", ["at"])
 
 
 def downgrade() -> None:

@@ -8,6 +8,7 @@ import pytest
 from httpx import AsyncClient
 
 from services.intake.forms.domain import LIFETIME, SENT_LIFETIME
+from services.triage.search.domain import SEARCHES_KEPT
 from shared.auth.ended_sessions import REMEMBERED_FOR
 from shared.messaging.retention import CONTENT_LIVES
 from tests.architecture import kept_data
@@ -44,4 +45,6 @@ async def test_the_privacy_notice_lists_all_that_the_databases_mark(intake: Inta
     assert f"Each part also remembers it for {REMEMBERED_FOR // timedelta(hours=1)} hours" in page
     kept_in_logs = CONTENT_LIVES + timedelta(days=2)  # a day each for segments of the log and for sweeps
     assert f"up to {kept_in_logs.days} days where it has personal data. If you sign out everywhere" in page
+    assert "For a year. What they searched for is not kept." in page
+    assert timedelta(days=365) == SEARCHES_KEPT
     assert [mark for mark in marks if mark not in page.replace("&#39;", "'")] == []

@@ -1,11 +1,13 @@
 """Searching on the pages and by the API: the box, what is found and where, pages of it, and what is recorded."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import event, text
 
+from services.triage.search.handlers import forget_searches
 from shared.auth.permissions import Role
 from tests.services.triage.builders import misuse, open_cases, report
 from tests.services.triage.buttons import press
@@ -117,6 +119,15 @@ async def test_a_search_is_recorded_whatever_its_cursor_says_and_wherever_it_is_
     done = await press(sam, case, f"{case}/resolve", **onwards)
     assert done.headers["location"].startswith(f"/cases/{told[1].reference}?")
     assert await recorded(triage) == [("S4001", 2)] * 6
+
+
+async def test_who_searched_is_forgotten_when_the_privacy_page_says(triage: Triage) -> None:
+    await answer(triage, "q=planted")
+    now = triage.clock.now()
+    async with triage.database.transaction() as session:
+        assert await forget_searches(session, now + timedelta(days=365)) == 0
+        assert await forget_searches(session, now + timedelta(days=365, minutes=1)) == 1
+    assert await recorded(triage) == []
 
 
 async def test_a_search_among_the_cases_of_one_report_finds_no_other(triage: Triage) -> None:
