@@ -53,7 +53,7 @@ class CampaignItem(BaseModel):
 
 
 class CampaignPage(BaseModel):
-    """One page of campaigns, and where the next one starts. A page may be short, and still not be the last."""
+    """One page of campaigns, and where the next one starts."""
 
     items: list[CampaignItem]
     next_cursor: UUID | None

@@ -39,8 +39,10 @@ from shared.audit import chain
 from shared.audit.verification import Current
 from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
 
-_LOOKED_AT = 5
-"""For each campaign of a page, so many are looked at: the viewer may not know of some."""
+_LOOKED_AT = 100
+"""Campaigns that one statement looks at: the viewer may not know of some."""
+_MOST_LOOKED_AT = 1000
+"""Campaigns that are looked at for one page."""
 _MOST_SIFTED = 500
 """Of the cases that share a key, the newest among which those that a viewer may see are looked for."""
 _FETCH = 500
@@ -151,20 +153,23 @@ async def lock(session: AsyncSession, viewer: Viewer, campaign_id: UUID) -> Camp
 async def listed(
     session: AsyncSession, viewer: Viewer, states: Collection[CampaignState], after: UUID | None, limit: int
 ) -> tuple[list[Campaign], UUID | None]:
-    """Return a page of campaigns, the newest first, and the id after which the next page begins.
+    """Return a page of campaigns, the newest first, and the id of its last one if there may be more.
 
-    A page may be short, because only so many campaigns are looked at.
+    No page begins at one that the viewer may not know of. So the list ends where `_MOST_LOOKED_AT` in a row are such.
     """
-    most, row = limit * _LOOKED_AT, CampaignRow
+    row, found, ended = CampaignRow, list[CampaignRow](), False
     of_teams = (row.teams.overlap(sorted(viewer.teams)), row.state.in_(sorted(states)))
-    newest = select(row.campaign_id).where(*of_teams).order_by(row.campaign_id.desc()).limit(most)
-    looked_at = list(await session.scalars(newest.where(row.campaign_id < after) if after else newest))
-    known = select(row).where(row.campaign_id.in_(looked_at), _known(viewer)).order_by(row.campaign_id.desc())
-    found = list(await session.scalars(known.limit(limit + 1)))
+    newest = select(row.campaign_id).where(*of_teams).order_by(row.campaign_id.desc()).limit(_LOOKED_AT)
+    for _ in range(0, _MOST_LOOKED_AT, _LOOKED_AT):
+        ids = list(await session.scalars(newest.where(row.campaign_id < after) if after else newest))
+        known = select(row).where(row.campaign_id.in_(ids), _known(viewer)).order_by(row.campaign_id.desc())
+        found += await session.scalars(known.limit(limit + 1 - len(found)))
+        ended = len(ids) < _LOOKED_AT
+        if ended or len(found) > limit:
+            break
+        after = ids[-1]
     shown = await _described(session, viewer, found[:limit])
-    if len(found) > limit:
-        return shown, shown[-1].campaign_id
-    return shown, looked_at[-1] if len(looked_at) == most else None
+    return shown, shown[-1].campaign_id if shown and (len(found) > limit or not ended) else None
 
 
 async def _described(session: AsyncSession, viewer: Viewer, rows: Sequence[CampaignRow]) -> list[Campaign]:
