@@ -122,6 +122,8 @@ MOST_SHARERS = 50
 """Of the cases that share a key, the newest that are looked at. More are in a campaign already."""
 MOST_COUNTED = 1000
 """Reports of a campaign are counted up to this number."""
+MOST_RECENT = 2000
+"""Of the campaigns of a period, the newest that are counted: each takes some look-ups."""
 MOST_AT_ONCE = 1000
 """Cases that are put in a campaign, or taken out, at once."""
 MOST_IN_TURN = 250

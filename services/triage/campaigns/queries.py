@@ -244,14 +244,16 @@ class Counted(NamedTuple):
 async def counted(session: AsyncSession, viewer: Viewer, team: Team | None, since: datetime) -> list[Counted]:
     """Return how many campaigns that the viewer may know of began since then, with the cases that they see of them.
 
-    With a team, those of its cases alone.
+    With a team, those of its cases alone. Only so many of the newest are looked at.
     """
-    member, seen = CampaignMember, cases.shown_to(viewer)
+    member, seen, row = CampaignMember, cases.shown_to(viewer), CampaignRow
+    began = select(row.campaign_id).where(row.made_at >= since, row.teams.overlap(sorted(viewer.teams)))
+    newest = began.order_by(row.made_at.desc()).limit(domain.MOST_RECENT)
     query = (
         select(CampaignRow.state, func.count(CampaignRow.campaign_id.distinct()), func.count())
         .join(member, member.campaign_id == CampaignRow.campaign_id)
         .join(seen, seen.c.case_id == member.case_id)
-        .where(CampaignRow.made_at >= since, member.state != MemberState.TAKEN_OUT, _known(viewer))
+        .where(row.campaign_id.in_(newest), member.state != MemberState.TAKEN_OUT, _known(viewer))
         .group_by(CampaignRow.state)
     )
     rows = await session.execute(query.where(seen.c.team == team) if team else query)

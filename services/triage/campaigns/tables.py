@@ -61,6 +61,7 @@ class CampaignRow(Base):
         CheckConstraint("(state = 'suggested') = (decided_at is null)", name="suggested_is_undecided"),
         CheckConstraint("num_nulls(decided_at, decided_by) in (0, 2)", name="decided_by_a_person"),
         Index(None, "state", "campaign_id"),
+        Index(None, "made_at"),
         Index(None, "teams", postgresql_using="gin"),
     )
 

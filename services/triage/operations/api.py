@@ -42,12 +42,18 @@ async def _asked(days: Annotated[str, Query()] = "", team: Annotated[str, Query(
 AskedDep = Annotated[Asked, Depends(_asked)]
 
 
-async def read(parts: FigureParts, session: AsyncSession, viewer: Viewer, asked: Asked) -> Dashboard:
-    """Return the dashboard of a person, as it is now."""
+async def read(
+    parts: FigureParts, session: AsyncSession, viewer: Viewer, asked: Asked, work: queries.Casework | None = None
+) -> Dashboard:
+    """Return the dashboard of a person, as it is now; with `work` as it was counted before, if it is given."""
     now, lag = parts.clock.now(), await parts.lag.current()
     snapshot = await queries.snapshot(session, viewer.keys, now, asked.days)
-    work = await queries.casework(session, viewer, asked.team, days_until(now, asked.days)[0])
-    return dashboard(snapshot, lag, asked, work)
+    return dashboard(snapshot, lag, asked, work or await count_work(session, viewer, asked, now))
+
+
+async def count_work(session: AsyncSession, viewer: Viewer, asked: Asked, now: datetime) -> queries.Casework:
+    """Return what came of the work on cases; it is counted anew each time, so a stream asks seldom."""
+    return await queries.casework(session, viewer, asked.team, days_until(now, asked.days)[0])
 
 
 class SummaryBody(BaseModel):

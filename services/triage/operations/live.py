@@ -18,7 +18,7 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.views import duration
 from services.triage.deadlines.domain import UK
 from services.triage.operations import queries
-from services.triage.operations.api import FigureParts, read
+from services.triage.operations.api import FigureParts, count_work, read
 from services.triage.operations.dashboard import Asked, Dashboard
 from shared.auth.permissions import Session
 from shared.db.sweep import wait_for_stop
@@ -30,7 +30,8 @@ TOP = "top"
 LOOK_EVERY = 2.0
 """Seconds between checks for changes."""
 LOOK_AT_ALL_EVERY = timedelta(seconds=30)
-"""The page is redrawn after this time even if nothing happens, because ages grow."""
+"""The page is redrawn after this time even if nothing happens, because ages grow; what came of the work on cases is
+counted no oftener."""
 MOST_STREAMS = 20
 """Streams at once in one process: a dashboard is for a few people, and each stream costs a query every two seconds."""
 MOST_OF_ONE_PERSON = 2
@@ -130,7 +131,8 @@ class _Stream:
         self._stop = stop
         self._sent: dict[str, str] = {}
         self._seen: object = None
-        self._looked_at: datetime | None = None
+        self._work: queries.Casework | None = None
+        self._counted_at: datetime | None = None
 
     async def events(self, session: Session | None, every: float) -> AsyncIterator[bytes]:
         """Yield what changed at each check, or a keep-alive if nothing did."""
@@ -153,13 +155,21 @@ class _Stream:
             seen = (await queries.version(session), (await self._parts.lag.current()).behind)
         if seen == self._seen and not self._is_due(now):
             return {}
+        work, counted_at = await self._counted(now)
         async with self._parts.database.transaction() as session:
-            shown = await read(self._parts, session, self._view.viewer, self._view.asked)
-        self._seen, self._looked_at = seen, now  # only now, because a failed check does not count
+            shown = await read(self._parts, session, self._view.viewer, self._view.asked, work)
+        # Only now, because a failed check does not count.
+        self._seen, self._work, self._counted_at = seen, work, counted_at
         drawn = {place: str(inside) for place, inside in self._view.fragments.of(shown).items()}
         changed = {place: inside for place, inside in drawn.items() if self._sent.get(place) != inside}
         self._sent |= changed
         return changed
 
+    async def _counted(self, now: datetime) -> tuple[queries.Casework, datetime]:
+        if self._work and self._counted_at and not self._is_due(now):
+            return self._work, self._counted_at
+        async with self._parts.database.transaction() as session:
+            return await count_work(session, self._view.viewer, self._view.asked, now), now
+
     def _is_due(self, now: datetime) -> bool:
-        return self._looked_at is None or now - self._looked_at >= LOOK_AT_ALL_EVERY
+        return self._counted_at is None or now - self._counted_at >= LOOK_AT_ALL_EVERY

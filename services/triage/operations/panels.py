@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.triage.campaigns.domain import CampaignState
+from services.triage.campaigns.domain import MOST_RECENT, CampaignState
 from services.triage.cases import views
 from services.triage.operations.charts import Bar, Bars, Panel, Table
 from services.triage.operations.queries import Casework
@@ -25,7 +25,9 @@ def campaigns(work: Casework) -> Panel:
         Table("campaigns", ("State", "Campaigns", "Cases"), tuple((name, n, cases) for name, (_, n, cases) in found)),
         Bars(tuple(Bar.of(name, [one.campaigns], most) for name, one in found)),
         said=", ".join(f"{name} {one.campaigns}" for name, one in found),
-        note="By the day they were suggested or made. A case can be in several." if found else "",
+        note=f"By the day they were suggested or made, of your teams' newest {MOST_RECENT:,}. A case can be in several."
+        if found
+        else "",
         empty="" if found else "Cases that seem to belong together appear here.",
     )
 

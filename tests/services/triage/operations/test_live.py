@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import orjson
 import pytest
@@ -12,6 +12,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
+from services.triage.operations import queries
 from services.triage.operations.api import FigureParts, read
 from services.triage.operations.dashboard import Asked, Dashboard
 from services.triage.operations.live import LiveFigures, LiveParts
@@ -139,10 +140,12 @@ async def test_no_more_streams_than_a_process_can_serve(watching: Watching) -> N
 async def test_a_look_that_failed_is_none(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     failures = [OSError("the database is away")]
 
-    async def fails_once(parts: FigureParts, session: AsyncSession, viewer: Viewer, asked: Asked) -> Dashboard:
+    async def fails_once(
+        parts: FigureParts, session: AsyncSession, viewer: Viewer, asked: Asked, work: queries.Casework
+    ) -> Dashboard:
         if failures:
             raise failures.pop()
-        return await read(parts, session, viewer, asked)
+        return await read(parts, session, viewer, asked, work)
 
     monkeypatch.setattr("services.triage.operations.live.read", fails_once)
     looking = await watching.begun()
@@ -169,3 +172,28 @@ async def test_one_person_has_two_streams_and_leaves_the_others_theirs(triage: T
     watching.stop.set()
     assert [answer.status_code for answer in await asyncio.gather(*looking)] == [200, 200, 200]
     assert watching.live.open_now == 0
+
+
+async def test_what_capabilities_count_themselves_is_counted_every_30_seconds_at_most(
+    triage: Triage, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = []
+
+    async def casework(*given: Any) -> queries.Casework:  # noqa: ANN401 - as it is called
+        counted.append(given)
+        return await count(*given)
+
+    count = queries.casework
+    monkeypatch.setattr(queries, "casework", casework)
+    looking = await watching.begun()
+    for _ in range(3):
+        await open_cases(triage.database, report())
+        await hear(triage.database, await said_by_triage(triage.database))
+        await watching.looked_again()
+    assert len(counted) == 1
+    triage.clock.move(timedelta(seconds=30))
+    await watching.looked_again()
+    assert len(counted) == 2
+    watching.stop.set()
+    changes = [said for name, said in events(await looking) if name == "figures"]
+    assert len(changes) >= 3
