@@ -1,5 +1,6 @@
 """Suggests campaigns: makes the keys of cases that changed, and compares them with those of other cases."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -102,10 +103,10 @@ async def _keys(session: AsyncSession, found: Sequence[Case]) -> dict[UUID, set[
     named = await reports.accounts_of_all(session, list(told))
     registered = await accounts.registered(session, {account for some in named.values() for account in some})
     ours = {account for account, known in registered.items() if known.sanctioned}
-    common = {
-        report_id: {*_of_report(report), *_of_accounts(named.get(report_id, ()), ours)}
-        for report_id, report in told.items()
-    }
+    common: dict[UUID, set[Key]] = {}
+    for report_id, report in told.items():
+        common[report_id] = {*_of_report(report), *_of_accounts(named.get(report_id, ()), ours)}
+        await asyncio.sleep(0)  # to hash a long report takes milliseconds: requests go on between two
     pieces = await reports.evidence_of_all(session, list(told))
     return {
         case.case_id: common.get(case.report_id, set())

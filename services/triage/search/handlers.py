@@ -1,5 +1,6 @@
 """Keeps the documents of cases up to date, erases them, and records who searched."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -68,7 +69,10 @@ async def _write(session: AsyncSession, made: Sequence[Made]) -> None:
     if not made:
         return
     numbers = await _numbers(session, [one.case_id for one in made])
-    documents = [document(one.source, (*one.seen_in, *windows_of(numbers[one.case_id]))) for one in made]
+    documents = []
+    for one in made:
+        documents.append(document(one.source, (*one.seen_in, *windows_of(numbers[one.case_id]))))
+        await asyncio.sleep(0)  # a long one takes milliseconds: requests go on between two
     values: dict[str, list[object]] = {
         "case_ids": [one.case_id for one in made],
         "numbers": [numbers[one.case_id] for one in made],

@@ -1,25 +1,30 @@
 """Cases that share something are suggested as a campaign, with the reasons that their viewer may know."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from types import ModuleType
 
+import pytest
 from sqlalchemy import select, text
 
-from services.triage.campaigns import handlers, queries
+from services.triage.campaigns import domain, handlers, queries
 from services.triage.campaigns.domain import MOST_SHARERS, PERSONAL_LINKS, CampaignState, Key, KeyKind
 from services.triage.campaigns.queries import Campaign, Counted
 from services.triage.campaigns.suggestions import forget, suggest
 from services.triage.campaigns.tables import CampaignMember, CampaignRow, CaseKey, DismissedKey
 from services.triage.cases.access import Viewer
 from services.triage.cases.handlers import Work
+from services.triage.search import handlers as search_handlers
 from shared.db.database import Database
 from shared.events.intake import AbuseReportSubmitted, Person, Reporter
 from shared.events.people import keys_of_member
 from shared.events.vocabulary import Confidentiality, Relation, Team
 from tests.services.triage.builders import IDS, NOW, WRITER, Submitted, misuse, open_cases, report, viewer
 from tests.services.triage.evidence.pieces import announce, piece
+from tests.services.triage.search.sought import swept as search_swept
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)
@@ -218,3 +223,33 @@ async def test_a_dismissal_stops_nothing_that_its_maker_cannot_see(database: Dat
     assert not [key for key in dismissed if "18" in key.value or "another" in key.value]
     seen_now = await suggested(database, misuse(urls=(other,)), who=manager)
     assert [one.state for one in seen_now] == [CampaignState.SUGGESTED, CampaignState.DISMISSED]
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "sweep"), [(domain, "text_keys", swept), (search_handlers, "document", search_swept)]
+)
+async def test_other_work_goes_on_between_the_reports_of_a_batch(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    where: ModuleType,
+    name: str,
+    sweep: Callable[[Database], Awaitable[None]],
+) -> None:
+    turn, seen_at, made = 0, list[int](), getattr(where, name)
+
+    async def other_work() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    def noted(*given: object) -> object:
+        seen_at.append(turn)
+        return made(*given)
+
+    monkeypatch.setattr(where, name, noted)
+    await open_cases(database, *(told() for _ in range(5)))
+    working = asyncio.create_task(other_work())
+    await sweep(database)
+    working.cancel()
+    assert len(seen_at) == len(set(seen_at)) == 5
