@@ -29,6 +29,7 @@ ACTIONS = {
     "merged_replied": "The reporter of a merged case wrote or sent something",
     "unmerged": "Taken out of the case that it was merged into",
     "merged_out": "A merged case was taken out of it",
+    "kept_from_changed": "Who may not open it changed with the cases merged into it",
     "split": "A part of it became a linked case",
     "split_undone": "The split was undone",
     "review_asked": "The reporter asked for the outcome to be looked at again",

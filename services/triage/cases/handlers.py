@@ -3,7 +3,7 @@
 What only some decide, the triage desk, SIRT and leads, is in `rulings`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from sqlalchemy import func, literal, select, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import domain, queries
+from services.triage.cases import domain, lists, queries
 from services.triage.cases.access import Viewer, keys_of_colleague
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.tables import CaseRow, Note, Responder
@@ -346,7 +346,42 @@ async def execute(work: Work, case_id: UUID, read: int, command: Command) -> Cas
         news=command.news,
     )
     await work.writer.record(work.session, [done], work.now)
+    if before.finished and before.merged_into and not after.merged_into:
+        await keep_apart(work, before.merged_into)
     return after
+
+
+async def keep_apart(work: Work, main_id: UUID | None) -> None:
+    """Keep a case, and those above it, from whom the cases merged into each are kept from, and from no one else.
+
+    Who has one and may not any more does not have it. An exempt case says nothing of anyone (C-j).
+    """
+    mains = await lists.above(work.session, main_id)
+    locked = await queries.lock_cases(work.session, mains)
+    for one in (locked[case_id] for case_id in mains):
+        was = frozenset(one.row.kept_from)
+        keys = await with_merged(work.session, one.row, one.row.own_keys)
+        if was != frozenset(keys) and one.case.outcome is not Outcome.EXEMPT:
+            after = _without(one.case, frozenset(keys))
+            kept = Transition(one, after, "kept_from_changed", SYSTEM, kept_from=keys)
+            await work.writer.record(work.session, [kept], work.now)
+
+
+async def with_merged(session: AsyncSession, row: CaseRow, own: Sequence[str]) -> tuple[str, ...]:
+    """Note a case's own keys; return them with those of the cases that are merged into it."""
+    below = await session.scalars(select(CaseRow.kept_from).where(CaseRow.merged_into == row.case_id))
+    keys = tuple(dict.fromkeys([*own, *(key for keys in below for key in keys)]))
+    row.kept_from_alone = None if len(keys) == len(own) else list(own)
+    return keys
+
+
+def _without(case: Case, keys: frozenset[str]) -> Case:
+    """Return a case that no one has, or hears of, whom it is kept from."""
+    if case.assignee and not case.finished and not _may_have(case.assignee, case.assignee_name, keys, None):
+        return domain.next_version(domain.still(case, domain.unassigned(domain.alone(case))))
+    if case.last_had_by and not _may_have(case.last_had_by, None, keys, None):
+        return domain.next_version(case, last_had_by=None)
+    return domain.next_version(case)
 
 
 async def expire_leases(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:

@@ -397,6 +397,15 @@ async def seen_below(session: AsyncSession, viewer: Viewer, case_id: UUID) -> li
 _MERGED = TypeAdapter(MergedCase)
 
 
+async def above(session: AsyncSession, case_id: UUID | None) -> list[UUID]:
+    """Return this case and those that it is merged into, one after the other."""
+    found: list[UUID] = []
+    while case_id is not None:
+        found.append(case_id)
+        case_id = await session.scalar(select(CaseRow.merged_into).where(CaseRow.case_id == case_id))
+    return found
+
+
 async def size(session: AsyncSession, case_ids: Collection[UUID]) -> int:
     """Return how many cases are merged into these."""
     return await session.scalar(select(func.count()).select_from(below(case_ids))) or 0

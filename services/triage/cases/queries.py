@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     any_,
     exists,
+    func,
     literal,
     not_,
     or_,
@@ -44,7 +45,8 @@ REPORTER = "reporter"
 _CASE = TypeAdapter(Case)
 
 
-_PROVED = (*(one.name for one in fields(Case)), "link_number", "platform", "behaviours", "links", "kept_from")
+_KEYS = ("kept_from", "kept_from_alone")
+_PROVED = (*(one.name for one in fields(Case)), "link_number", "platform", "behaviours", "links", *_KEYS)
 """The columns of a case that change only with its activity record."""
 _FETCH = 500
 
@@ -271,7 +273,8 @@ async def named_people(session: AsyncSession, case_id: UUID) -> list[str]:
 
 async def conflicts_in(session: AsyncSession, case_id: UUID) -> tuple[str, ...]:
     """Return the keys of the people from whom a case is kept because they declared a conflict of interest."""
-    return conflicts(await session.scalar(select(CaseRow.kept_from).where(CaseRow.case_id == case_id)) or ())
+    own = select(func.coalesce(CaseRow.kept_from_alone, CaseRow.kept_from)).where(CaseRow.case_id == case_id)
+    return conflicts(await session.scalar(own) or ())
 
 
 async def said_by_reporters(session: AsyncSession, report_ids: Collection[UUID]) -> set[tuple[UUID, datetime]]:

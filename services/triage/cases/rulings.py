@@ -145,7 +145,7 @@ async def exempt(work: Work, case_id: UUID, read: int) -> Case:
     await work.session.execute(delete(CaseAccess).where(CaseAccess.case_id == case_id))
     await work.session.execute(insert(CaseAccess).values(case_id=case_id, subject=work.viewer.subject))
     locked = await queries.lock(work.session, work.viewer, case_id)
-    locked.row.kept_from = []
+    locked.row.kept_from, locked.row.kept_from_alone = [], None
     await _erase_record(work, locked, proved)
     return case
 
@@ -274,7 +274,7 @@ async def _open_linked(
         return
     siblings = await queries.lock_reports(work.session, [origin.report_id])
     [locked] = [one for one in siblings if one.case.case_id == origin.case_id]
-    same = tuple(locked.row.kept_from)
+    same = locked.row.own_keys
     keys = same if kept_from is None else (*kept_from, *conflicts(same))
     linked = [
         LinkedCase(locked, _of_type(also, origin.report_type), category, work.viewer.subject, keys) for also in wanted

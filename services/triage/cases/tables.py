@@ -114,6 +114,10 @@ class CaseRow(Base):
     kept_from: Mapped[list[str]] = mapped_column(
         ARRAY(Text), info={**personal("keys of staff who may never open the case", retention="case")}
     )
+    kept_from_alone: Mapped[list[str] | None] = mapped_column(
+        ARRAY(Text), info={**personal("keys of staff who may never open the case", retention="case")}
+    )
+    """Its own among them, while it has others from the cases merged into it; None: all are its own."""
 
     facets: Mapped[list[str]] = mapped_column(
         ARRAY(Text), Computed(FACETS, persisted=True), deferred=True,
@@ -145,6 +149,11 @@ class CaseRow(Base):
         Index("ix_case_exempt", "case_id", postgresql_where=text("outcome = 'exempt'")),
         Index("ix_case_kept_from", "kept_from", postgresql_using="gin", postgresql_where=text("kept_from <> '{}'")),
     )
+
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """The keys of whom it is kept from for its own sake, not for a case that is merged into it."""
+        return tuple(self.kept_from if self.kept_from_alone is None else self.kept_from_alone)
 
     @property
     def said(self) -> tuple[str, ...]:

@@ -401,15 +401,8 @@ def handed_over(before: Case, after: Case, now: datetime, policy: DeadlinePolicy
 
 
 def _row(new: NewCase) -> dict[str, object]:
-    return {
-        **vars(new.case),
-        **vars(outlook([new.deadline])),
-        "link_number": new.link_number,
-        "platform": new.platform,
-        "behaviours": new.behaviours,
-        "links": new.links,
-        "kept_from": new.kept_from,
-    }
+    own = {name: getattr(new, name) for name in ("link_number", "platform", "behaviours", "links", "kept_from")}
+    return {**vars(new.case), **vars(outlook([new.deadline])), **own, "kept_from_alone": None}
 
 
 def _follow(leading: Transition, locked: LockedCase) -> Transition | None:

@@ -39,10 +39,6 @@ class ThreatUnanswered(Exception):
     """Someone has to say first whether there is a threat to life: no other case answers that."""
 
 
-class SeenByOthers(Exception):
-    """People whom this case is kept from may open the other one."""
-
-
 class TooManyMerged(Exception):
     """The case would have more cases merged into it than one message can reach."""
 
@@ -119,16 +115,6 @@ def require_free(case: Case, actor: Actor, now: datetime) -> None:
     held = case.lease_until is None or case.lease_until > now
     if case.assignee not in {None, actor.subject} and held and not actor.lead:
         raise domain.ClaimedByAnother
-
-
-def require_kept_from_all(kept_from: Collection[str], of_main: Collection[str]) -> None:
-    """Check that whoever may open the main case may open this one.
-
-    Raises:
-        SeenByOthers: someone may not.
-    """
-    if not set(kept_from) <= set(of_main):
-        raise SeenByOthers
 
 
 def unmerged(case: Case) -> Case:

@@ -8,7 +8,7 @@ from services.triage.cases import domain as cases
 from services.triage.cases import lists
 from services.triage.cases import queries as case_queries
 from services.triage.cases.domain import Actor, Case
-from services.triage.cases.handlers import Command, Work, execute
+from services.triage.cases.handlers import Command, Work, execute, keep_apart
 from services.triage.cases.queries import LockedCase
 from services.triage.cases.writer import LinkedCase, Transition, event_ids
 from services.triage.merges import domain, queries
@@ -25,11 +25,11 @@ _SENTENCE = "The team found that the report is about more than one matter, and w
 
 
 async def merge(work: Work, case_id: UUID, read: int, into: str, reason: str | None) -> Case:
-    """Merge a case into another, named by its id or its reference.
+    """Merge a case into another, named by its id or its reference, which is then kept from the same people too.
 
     Raises:
         MainCaseNotFound: there is no such other case, or the viewer may not see it.
-        SeenByOthers, TooManyMerged, and those of `domain.merged`: it cannot be merged into that one.
+        TooManyMerged, and those of `domain.merged`: it cannot be merged into that one.
         CaseNotFound, CaseChanged: as for every change of a case.
     """
     main_id = await _named(work, into)
@@ -41,7 +41,6 @@ async def merge(work: Work, case_id: UUID, read: int, into: str, reason: str | N
         if main is None:
             raise domain.MainCaseNotFound
         after = domain.merged(case, main.case, actor, work.now)
-        domain.require_kept_from_all(both[case_id].row.kept_from, main.row.kept_from)
         if size >= domain.MOST_MERGED:
             raise domain.TooManyMerged
         return after
@@ -49,6 +48,7 @@ async def merge(work: Work, case_id: UUID, read: int, into: str, reason: str | N
     command = Command(queries.MERGED, apply, _merged_event(work, main_id), reason=reason, says={"into": str(main_id)})
     case = await execute(work, case_id, read, command)
     await _note(work, both[main_id], queries.TOOK_IN, {"merged": str(case_id)})
+    await keep_apart(work, main_id)
     return case
 
 
@@ -63,7 +63,7 @@ async def unmerge(work: Work, case_id: UUID, read: int) -> Case:
     main_id = (await case_queries.get(work.session, work.viewer, case_id)).merged_into
     if main_id is None:
         raise domain.NotMerged
-    both = await case_queries.lock_cases(work.session, [case_id, main_id])
+    both = await case_queries.lock_cases(work.session, await lists.above(work.session, case_id))
     done = await queries.last_merge(work.session, case_id)
 
     def apply(case: Case, actor: Actor) -> Case:
@@ -77,6 +77,7 @@ async def unmerge(work: Work, case_id: UUID, read: int) -> Case:
 
     case = await execute(work, case_id, read, Command(queries.UNMERGED, apply, events, while_merged=True))
     await _note(work, both[main_id], queries.LET_GO, {"merged": str(case_id)})
+    await keep_apart(work, main_id)
     return case
 
 
@@ -106,7 +107,7 @@ async def split(work: Work, case_id: UUID, read: int, wanted: Wanted, reason: st
         Also(locked.case.team, "S3", _SENTENCE, locked.case.report_type, rule=BY_A_PERSON),
         locked.case.category,
         work.viewer.subject,
-        tuple(locked.row.kept_from),
+        locked.row.own_keys,
         part=(taken.what, taken.links),
     )
     [new] = await work.writer.open_linked(work.session, [linked], siblings, work.now)
@@ -141,6 +142,7 @@ async def undo_split(work: Work, case_id: UUID, read: int) -> Case:
     back = Transition(locked, after, queries.SPLIT_UNDONE, work.viewer.subject, says=says, events=events)
     await work.writer.record(work.session, [back], work.now)
     await _note(work, origin, queries.SPLIT_UNDONE, {"merged": str(case_id)})
+    await keep_apart(work, main_id)
     return after
 
 

@@ -43,13 +43,6 @@ REFUSALS: Refusals = {
         "Say first whether there is a threat to life",
         "This case has to answer that by itself.",
     ),
-    domain.SeenByOthers: Refusal(
-        409,
-        "seen-by-others",
-        "This case is kept from people who may open the other one",
-        "Merge the other one into this one, or work on both.",
-        field="into",
-    ),
     domain.TooManyMerged: Refusal(
         409,
         "too-many-merged",

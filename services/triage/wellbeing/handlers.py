@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer, conflict_key
 from services.triage.cases.domain import Case
-from services.triage.cases.handlers import Command, Work, execute
+from services.triage.cases.handlers import Command, Work, execute, keep_apart, with_merged
 from services.triage.cases.queries import LockedCase
 from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
 from services.triage.exposure import handlers as exposure
@@ -44,8 +44,10 @@ async def declare_conflict(work: Work, case_id: UUID) -> None:
     case = await cases.get(work.session, work.viewer, case_id)
     key = conflict_key(work.viewer.subject)
     siblings = await cases.lock_reports(work.session, [case.report_id])
-    open_to_them = [one for one in siblings if one.case.outcome is not Outcome.EXEMPT and key not in one.row.kept_from]
-    await work.writer.record(work.session, [_declared(work, one, key) for one in open_to_them], work.now)
+    theirs = [one for one in siblings if one.case.outcome is not Outcome.EXEMPT and key not in one.row.own_keys]
+    await work.writer.record(work.session, [await _declared(work, one, key) for one in theirs], work.now)
+    for main_id in {one.case.merged_into for one in theirs}:
+        await keep_apart(work, main_id)
 
 
 async def end_conflict(work: Work, case_id: UUID, staff_id: str) -> Case:
@@ -59,9 +61,10 @@ async def end_conflict(work: Work, case_id: UUID, staff_id: str) -> Case:
     locked = await cases.lock(work.session, work.viewer, case_id)
     domain.require_lead(work.viewer.actor(locked.case))
     key = conflict_key(staff_id)
-    if key not in locked.row.kept_from:
+    own = locked.row.own_keys
+    if key not in own:
         raise domain.NoConflictDeclared
-    left = tuple(one for one in locked.row.kept_from if one != key)
+    left = await with_merged(work.session, locked.row, [one for one in own if one != key])
     ended = Transition(
         locked,
         locked.case,
@@ -71,6 +74,7 @@ async def end_conflict(work: Work, case_id: UUID, staff_id: str) -> Case:
         kept_from=left,
     )
     await work.writer.record(work.session, [ended], work.now)
+    await keep_apart(work, locked.case.merged_into)
     return locked.case
 
 
@@ -118,9 +122,9 @@ async def forget(session: AsyncSession, now: datetime) -> int:
     return len((await session.execute(old)).all()) + await exposure.forget(session, now)
 
 
-def _declared(work: Work, locked: LockedCase, key: str) -> Transition:
+async def _declared(work: Work, locked: LockedCase, key: str) -> Transition:
     after = domain.without(locked.case, work.viewer.actor(locked.case))
-    kept_from = (*locked.row.kept_from, key)
+    kept_from = await with_merged(work.session, locked.row, [*locked.row.own_keys, key])
     return Transition(locked, after, "conflict_declared", work.viewer.subject, kept_from=kept_from)
 
 

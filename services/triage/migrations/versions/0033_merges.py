@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Go to this revision."""
     op.add_column("case", sa.Column("merged_into", sa.Uuid(), nullable=True))
     op.add_column("case", sa.Column("merged_from", sa.String(), nullable=True))
+    op.add_column("case", sa.Column("kept_from_alone", sa.ARRAY(sa.Text()), nullable=True))
     op.add_column("case", sa.Column("links", sa.ARRAY(sa.Integer()), nullable=True))
     op.create_foreign_key(op.f("fk_case_merged_into_case"), "case", "case", ["merged_into"], ["case_id"])
     op.create_check_constraint(
@@ -38,7 +39,7 @@ def downgrade() -> None:
     for name in ("merged_into_another", "merged_into_a_case", "merged_from_a_state"):
         op.drop_constraint(op.f(f"ck_case_{name}"), "case", type_="check")
     op.drop_constraint(op.f("fk_case_merged_into_case"), "case", type_="foreignkey")
-    for name in ("links", "merged_from", "merged_into"):
+    for name in ("links", "kept_from_alone", "merged_from", "merged_into"):
         op.drop_column("case", name)
 
 
