@@ -21,6 +21,8 @@ from tests.canaries.markers import Canaries, filled
 
 ADDRESS_OF_CLIENT = "203.0.113.77"
 TRACE = "c0ffee" * 5 + "c0"
+_NOT_THERE = "0190c6f0-0000-7000-8000-000000000000"
+"""The id of something that the world of these tests does not have."""
 _LATEST_VERSION = 30
 _CHANGED = 412
 Failure = Callable[[AsyncSession, str], Awaitable[None]]
@@ -139,9 +141,10 @@ class Sender:
         for part in (
             *("reference", "case_id", "evidence_id", "campaign_id"),
             *("account_id", "request_id", "operator_id", "delegation_id", "task_id"),
+            *("takedown_id", "template_id", "review_id"),
         ):
             if f"{{{part}}}" in path:
-                path = path.replace(f"{{{part}}}", str(self.world.address(part, entry.about)))
+                path = path.replace(f"{{{part}}}", str(self.world.address(part, entry.about) or _NOT_THERE))
         if not request.get("params"):
             request = {**request, "params": {"beside": self.canaries.new(f"{entry.name} query")}}
         return await self.send(client, f"{entry.name}: {how}", entry.method, path, **request)

@@ -28,9 +28,6 @@ REFUSALS: Refusals = {
 OF_ITEMS: Refusals = {
     **OF_CASES,
     **OF_MERGES,
-    merges.MainCaseNotFound: Refusal(
-        409, "other-case-not-found", "There is no such case to merge into that you can see", "Check its reference."
-    ),
     merges.SameCase: Refusal(409, "same-case", "It is the case that the others are merged into"),
     cases.NoSuchColleague: Refusal(
         409, "no-such-colleague", "No colleague has that staff number", "Give the staff number of a colleague."

@@ -32,6 +32,7 @@ async def merge(work: Work, case_id: UUID, read: int, into: str, reason: str | N
         TooManyMerged, and those of `domain.merged`: it cannot be merged into that one.
         CaseNotFound, CaseChanged: as for every change of a case.
     """
+    await case_queries.get(work.session, work.viewer, case_id)  # first: a wrong `into` says nothing of a hidden case
     main_id = await _named(work, into)
     both = await case_queries.lock_visible(work.session, work.viewer, {case_id, main_id})
     size = await lists.size(work.session, [case_id, main_id])

@@ -6,8 +6,8 @@ from shared.web.refusals import Refusal, Refusals
 
 REFUSALS: Refusals = {
     domain.MainCaseNotFound: Refusal(
-        422,
-        "invalid",
+        409,
+        "other-case-not-found",
         "There is no such case that you can see",
         "Check its reference.",
         field="into",

@@ -153,8 +153,8 @@ async def test_only_open_cases_of_one_team_and_kind_are_merged(
     await open_cases(triage.database, accuses, kept, other, threat)
     assert await sam.refused("merge", threat, into=first.reference) == "threat-unanswered"
     assert await sam.refused("merge", first, into=first.reference) == "same-case"
-    assert await sam.refused("merge", first, into="SP-0000-0000") == "invalid"
-    assert await sam.refused("merge", first, into=kept.reference) == "invalid"
+    assert await sam.refused("merge", first, into="SP-0000-0000") == "other-case-not-found"
+    assert await sam.refused("merge", first, into=kept.reference) == "other-case-not-found"
     await sam.do("merge", first, into=accuses.reference)
     assert await sam.refused("merge", second, into=first.reference) == "other-case-merged"
     assert await sam.refused("merge", first, into=second.reference) == "state-forbids"
