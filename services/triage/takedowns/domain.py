@@ -268,6 +268,8 @@ def warn(takedown: Takedown, now: datetime) -> tuple[Takedown, list[Clock]]:
 
 
 def _looked_at_next(takedown: Takedown) -> Takedown:
+    if not takedown.open:
+        return replace(takedown, look_at=None)
     times = [
         *([takedown.chase_at] if takedown.chase_at and not takedown.chase_due else []),
         *([] if takedown.overdue else [takedown.due_at]),

@@ -227,7 +227,7 @@ async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: Cas
         looked = [domain.warn(one, now) for one in kept[case_id]]
         after = [takedown for takedown, _ in looked]
         ran_out = [(takedown, clock) for takedown, clocks in looked for clock in clocks]
-        await _store(session, after)
+        await _store(session, [takedown for takedown in after if takedown not in kept[case_id]])
         if ran_out:
             done.append(_noted(case, after, ran_out))
             wanted[case_id] = [Task(case_id, _TASKS[clock], about=one.takedown_id) for one, clock in ran_out]

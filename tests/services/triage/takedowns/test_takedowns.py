@@ -151,6 +151,7 @@ def test_clocks_of_a_take_down_run_out_once_each_and_stop_with_the_answer(priori
     assert (ran_out, overdue.look_at) == ([domain.Clock.CHASE, domain.Clock.OVERDUE], None)
     gone = domain.step(overdue, TakedownState.REMOVED, priority, "S4001", due_at)
     assert (gone.look_at, gone.chase_at, gone.overdue, domain.summary([gone])) == (None, None, False, "removed")
+    assert domain.warn(gone, due_at + wait) == (gone, [])
 
 
 def _takedown(**changes: object) -> domain.Takedown:
@@ -193,6 +194,22 @@ async def test_the_sweep_marks_the_case_once_and_leaves_its_version(triage: Tria
     assert await tasks_about(triage, kept) == {"chase": True, "platform_silent": True}
     triage.clock.move(timedelta(days=30))
     assert await sweep(triage) == 0
+
+
+@pytest.mark.parametrize("answer", ["removed", "refused"])
+async def test_the_sweep_leaves_a_settled_take_down_beside_one_that_is_due(triage: Triage, answer: str) -> None:
+    await open_cases(triage.database, report(urls=(LINK, OTHER)))
+    settled, still = await asked(triage, link_number=1), await asked(triage, link_number=2)
+    await followed(triage, settled, answer)
+    triage.clock.move(timedelta(days=30))
+    assert await sweep(triage) == 1
+    assert await sweep(triage) == 0
+    assert {row.state: (row.chase_due, row.look_at) for row in await rows(triage)} == {
+        answer: (False, None),
+        "reported": (True, None),
+    }
+    assert await tasks_about(triage, settled) == {}
+    assert await tasks_about(triage, still) == {"chase": False, "platform_silent": False}
 
 
 async def tasks_about(triage: Triage, takedown: dict[str, Any]) -> dict[str, bool]:
