@@ -59,9 +59,10 @@ from services.triage.takedowns import api as takedowns_api
 from services.triage.takedowns import pages as takedowns_pages
 from services.triage.takedowns import queries as takedown_queries
 from services.triage.takedowns.endpoints import Endpoints
-from services.triage.takedowns.handlers import Machines, send_form, warn_of_takedowns
+from services.triage.takedowns.handlers import Machines, warn_of_takedowns
 from services.triage.takedowns.protocols import Contact
 from services.triage.takedowns.refusals import REFUSALS as TAKEDOWN_REFUSALS
+from services.triage.takedowns.sweeps import send_form
 from services.triage.tasks import api as tasks_api
 from services.triage.tasks import pages as tasks_pages
 from services.triage.tasks import queries as task_queries
@@ -275,7 +276,11 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-campaigns", suggestions, every=_CAMPAIGNS_EVERY),
         sweep("triage-shared-keys", forget, every=_KEYS_EVERY),
         Auditor("triage", STEPS, database=database, clock=clock, outbox=outbox),
-        sweep("triage-machine-forms", partial(send_form, writer=writer, send=parts.endpoints.send), every=_FORMS_EVERY),
+        sweep(
+            "triage-machine-forms",
+            partial(send_form, database=database, writer=writer, send=parts.endpoints.send),
+            every=_FORMS_EVERY,
+        ),
         sweep("triage-tasks", partial(note_overdue, writer=writer), every=_DEADLINES_EVERY),
         sweep("triage-exposure", wellbeing.forget, every=_EXPOSURE_EVERY),
         *retention_sweeps(parts),

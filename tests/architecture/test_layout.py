@@ -83,7 +83,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "attachments": "how an upload becomes evidence",
     "streams": "what sound and pictures may say of their maker, left out",
     "suggestions": "which cases may belong together, by what their reports share",
-    "sweeps": "what is done about files in the course of time",
+    "sweeps": "what is done about files and machine forms in the course of time",
     "tus": "resumable uploads by tus",
     "uploads": "how files are received, and wait",
     "triggers": "alerts that are decided without a case",

@@ -181,13 +181,17 @@ class FormExists(Exception):
     """Such a form about the take-down was sent, or is about to be."""
 
 
-def retried(form: MachineForm, because: str, now: datetime, *, final: bool) -> MachineForm:
-    """Return a form that was not sent: it is tried again, more and more seldom, or has failed."""
-    attempts = form.attempts + 1
-    if final or attempts >= MOST_ATTEMPTS:
-        return replace(form, state=FormState.FAILED, attempts=attempts, next_at=None, answer=because)
+def attempted(form: MachineForm, now: datetime) -> MachineForm:
+    """Return a form that is about to be sent: the attempt counts, and the next has its time, whatever comes of it."""
     wait = min(LONGEST_WAIT, FIRST_WAIT * 2**form.attempts)
-    return replace(form, attempts=attempts, next_at=now + wait, answer=because)
+    return replace(form, attempts=form.attempts + 1, next_at=now + wait)
+
+
+def not_sent(form: MachineForm, because: str, *, final: bool) -> MachineForm:
+    """Return a form that was attempted and not sent: it is tried again at its time, or has failed."""
+    if final or form.attempts >= MOST_ATTEMPTS:
+        return replace(form, state=FormState.FAILED, next_at=None, answer=because)
+    return replace(form, answer=because)
 
 
 class Summary(StrEnum):

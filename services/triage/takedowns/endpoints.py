@@ -1,5 +1,6 @@
 """httpx: sends machine forms to the endpoints that are set, each with its bearer token."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -8,8 +9,12 @@ import httpx
 
 from services.triage.takedowns.domain import Form, Protocol
 from services.triage.takedowns.protocols import NotSent, Sent, missing
+from shared import text
 
 _PATIENCE_SECONDS = 10.0
+"""For each step of a request."""
+_PATIENCE_OVERALL = 30.0
+"""For all requests about one form, in seconds; less than until it is sent again."""
 _TRIES_AGAIN = frozenset({408, 425, 429})
 _CREATE_REPORT = "/xrpc/com.atproto.moderation.createReport"
 _TYPES: Mapping[Protocol, str] = {
@@ -38,11 +43,14 @@ class Endpoints:
             raise NotSent(because, final=True)
         headers = {"authorization": f"Bearer {token}"} if (token := self.tokens.get(protocol)) else {}
         try:
-            async with httpx.AsyncClient(
-                timeout=_PATIENCE_SECONDS, follow_redirects=False, headers=headers, transport=self.transport
-            ) as client:
+            async with (
+                asyncio.timeout(_PATIENCE_OVERALL),
+                httpx.AsyncClient(
+                    timeout=_PATIENCE_SECONDS, follow_redirects=False, headers=headers, transport=self.transport
+                ) as client,
+            ):
                 return await self._sent(client, protocol, body)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise NotSent(type(error).__name__, final=False) from None
 
     async def _sent(self, client: httpx.AsyncClient, protocol: Protocol, body: Form) -> Sent:
@@ -65,13 +73,13 @@ async def _whole(client: httpx.AsyncClient, server: str, body: Form) -> Form:
     did = who
     if not who.startswith("did:"):
         found = _taken(await client.get(f"{xrpc}com.atproto.identity.resolveHandle", params={"handle": who}))
-        did = str(_fields(found).get("did", ""))
+        did = _field(found, "did")
     if not uri.path:
         return {**body, "subject": {**subject, "did": did}}
     collection, key = uri.path.strip("/").split("/")
     asked = {"repo": did, "collection": collection, "rkey": key}
-    record = _fields(_taken(await client.get(f"{xrpc}com.atproto.repo.getRecord", params=asked)))
-    known = {"uri": f"at://{did}/{collection}/{key}", "cid": str(record.get("cid", ""))}
+    record = _taken(await client.get(f"{xrpc}com.atproto.repo.getRecord", params=asked))
+    known = {"uri": f"at://{did}/{collection}/{key}", "cid": _field(record, "cid")}
     return {**body, "subject": {**subject, **known}}
 
 
@@ -83,15 +91,21 @@ def _taken(response: httpx.Response) -> httpx.Response:
     raise NotSent(because, final=not again)
 
 
-def _fields(response: httpx.Response) -> Mapping[str, object]:
+def _field(response: httpx.Response, name: str) -> str:
+    """Return a field of an answer as a line, which the database takes; empty if there is none."""
     try:
         found = response.json()
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    except (ValueError, RecursionError):
+        return ""
+    value = found.get(name) if isinstance(found, dict) else None
+    return "" if value is None else _line(str(value))
+
+
+def _line(told: str) -> str:
+    return text.line(text.without_control_characters(told))
 
 
 def _reference(response: httpx.Response) -> str:
     """Return what the endpoint calls the report: an id, the address of what it made, or the status alone."""
-    known = _fields(response).get("id") or response.headers.get("location") or f"HTTP {response.status_code}"
-    return str(known)[:200]
+    known = _field(response, "id") or _line(response.headers.get("location", "")) or f"HTTP {response.status_code}"
+    return known[:200]

@@ -1,6 +1,6 @@
 """What responders record about take-downs, and what the sweep notices, each in the chain of its case."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
 from services.triage.reports import queries as reports
 from services.triage.takedowns import domain, notices, protocols, queries
 from services.triage.takedowns.domain import Form, FormState, How, MachineForm, Protocol, Takedown, TakedownState
-from services.triage.takedowns.protocols import Contact, NotSent, Sent, XarfType
+from services.triage.takedowns.protocols import Contact, XarfType
 from services.triage.takedowns.tables import MachineFormRow, TakedownRow
 from services.triage.tasks import handlers as tasks
 from services.triage.tasks import queries as task_queries
@@ -158,32 +158,30 @@ async def _new_form(work: Work, case: Case, takedown: Takedown, wanted: WantedFo
     )
 
 
-async def send_form(
-    session: AsyncSession, now: datetime, *, writer: CaseWriter, send: Callable[[Protocol, Form], Awaitable[Sent]]
-) -> int:
-    """Send the machine form that is due longest; return how many there were.
-
-    Its row stays locked meanwhile, and no case: a form that was sent just before a crash is sent again, under its id.
-    """
+async def attempt_form(session: AsyncSession, now: datetime) -> MachineForm | None:
+    """Count an attempt to send the machine form that is due longest; nothing may be sent before this has committed."""
     form = await queries.lock_form_due(session, now)
     if form is None:
-        return 0
-    try:
-        sent = await send(form.protocol, form.body)
-    except NotSent as error:
-        after = domain.retried(form, error.because, now, final=error.final)
-    else:
-        done = {"state": FormState.SENT, "next_at": None, "sent_at": now, "answer": sent.answer, "body": sent.body}
-        after = replace(form, attempts=form.attempts + 1, **done)  # type: ignore[arg-type]  # names are checked by replace
-    await _store_form(session, after, now, writer)
-    return 1
+        return None
+    attempted = domain.attempted(form, now)
+    await _update_form(session, attempted)
+    return attempted
 
 
-async def _store_form(session: AsyncSession, form: MachineForm, now: datetime, writer: CaseWriter) -> None:
-    """Store what became of a form; the chain says so once it is decided, and a failure becomes a task."""
+async def record_form(session: AsyncSession, form: MachineForm, now: datetime, *, writer: CaseWriter) -> None:
+    """Store what came of an attempt; the chain says so, and a failure becomes a task.
+
+    It may have taken so long that another attempt began: then only that this one was sent is worth recording.
+    """
     await case_queries.lock_cases(session, [form.case_id])
-    table, changed = MachineFormRow.table(), asdict(form)
-    await session.execute(update(table).where(table.c.form_id == changed.pop("form_id")).values(changed))
+    before = await queries.forms_of_cases(session, [form.case_id])
+    newest = next((one for one in before[form.case_id] if one.form_id == form.form_id), None)
+    if newest is None or newest.state is FormState.SENT:
+        return
+    overtaken = (newest.state, newest.attempts) != (FormState.QUEUED, form.attempts)
+    if overtaken and form.state is not FormState.SENT:
+        return
+    await _update_form(session, form)
     kept = (await queries.forms_of_cases(session, [form.case_id]))[form.case_id]
     state = {queries.FORMS: queries.fingerprint_of_forms(kept)}
     says = {"takedown": str(form.takedown_id), "protocol": str(form.protocol), "form_state": str(form.state)}
@@ -195,6 +193,11 @@ async def _store_form(session: AsyncSession, form: MachineForm, now: datetime, w
     if form.state is FormState.FAILED:
         wanted = {form.case_id: [Task(form.case_id, "send_by_hand", about=form.takedown_id)]}
         await tasks.make(session, wanted, now, writer=writer)
+
+
+async def _update_form(session: AsyncSession, form: MachineForm) -> None:
+    table, changed = MachineFormRow.table(), asdict(form)
+    await session.execute(update(table).where(table.c.form_id == changed.pop("form_id")).values(changed))
 
 
 async def _body(

@@ -1,22 +1,26 @@
 """Forms that machines read: as their protocols' schemas say, sent where an endpoint is set, and tried again."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import httpx
 import pytest
 from httpx import AsyncClient
+from sqlalchemy import text
 
 from services.triage.settings import TriageSettings
-from services.triage.takedowns import domain, protocols, queries
+from services.triage.takedowns import domain, endpoints, handlers, protocols, queries
 from services.triage.takedowns.domain import Protocol
 from services.triage.takedowns.endpoints import Endpoints
-from services.triage.takedowns.handlers import Machines, send_form
+from services.triage.takedowns.handlers import Machines
 from services.triage.takedowns.protocols import Contact, XarfType
+from services.triage.takedowns.sweeps import send_form
 from shared.audit import chain
 from tests.services.triage.builders import NOW, WRITER, open_cases, report
 from tests.services.triage.buttons import press
@@ -100,9 +104,10 @@ async def made(triage: Triage, takedown: dict[str, Any], protocol: str, kind: st
 
 async def sweep(triage: Triage, answer: Callable[[httpx.Request], httpx.Response]) -> int:
     """Let the sweep send one form to endpoints that answer so."""
-    endpoints = Endpoints(ADDRESSES, {Protocol.XARF: "a-token"}, httpx.MockTransport(answer))
+    there = Endpoints(ADDRESSES, {Protocol.XARF: "a-token"}, httpx.MockTransport(answer))
     async with triage.database.transaction() as session:
-        return await send_form(session, triage.clock.now(), writer=WRITER, send=endpoints.send)
+        now = triage.clock.now()
+        return await send_form(session, now, database=triage.database, writer=WRITER, send=there.send)
 
 
 async def forms(triage: Triage) -> list[domain.MachineForm]:
@@ -184,11 +189,91 @@ async def test_a_form_is_tried_again_and_then_becomes_a_task(triage: Triage) -> 
     ]
 
 
+@pytest.mark.parametrize("told", ["a\u0000b", "a\ud800b"], ids=["null", "surrogate"])
+async def test_whatever_an_endpoint_answers_a_form_is_sent_once(triage: Triage, told: str) -> None:
+    await open_cases(triage.database, report(urls=(POST,), platform="bluesky"))
+    machines(triage, Protocol.AT_PROTOCOL)
+    await made(triage, await asked(triage), "at_protocol")
+    calls: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(request.url.path.rpartition(".")[2])
+        return httpx.Response(200, content=json.dumps({"did": f"did:plc:{told}", "cid": told, "id": told}))
+
+    assert await sweep(triage, answer) == 1
+    triage.clock.move(domain.LONGEST_WAIT)
+    assert await sweep(triage, answer) == 0
+    assert calls == ["resolveHandle", "getRecord", "createReport"]
+    [form] = await forms(triage)
+    assert (form.state, form.answer) == ("sent", "ab")
+    assert json.dumps(form.body["subject"]).count("did:plc:ab/") == 1
+
+
+async def test_an_attempt_counts_even_if_what_came_of_it_cannot_be_stored(
+    triage: Triage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await open_cases(triage.database, report(urls=(POST,), platform="bluesky"))
+    machines(triage, Protocol.XARF)
+    takedown = await asked(triage)
+    await made(triage, takedown, "xarf", "phishing")
+    calls: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(request)
+        return httpx.Response(202)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(chain, "append", AsyncMock(side_effect=TimeoutError))
+        for attempts in range(1, domain.MOST_ATTEMPTS + 1):
+            with pytest.raises(TimeoutError):
+                await sweep(triage, answer)
+            assert await sweep(triage, answer) == 0, "not before its next time"
+            assert [(one.state, one.attempts) for one in await forms(triage)] == [("queued", attempts)]
+            triage.clock.move(domain.LONGEST_WAIT)
+    assert await sweep(triage, answer) == 1
+    assert len(calls) == domain.MOST_ATTEMPTS
+    assert [(one.state, one.answer) for one in await forms(triage)] == [("failed", "no answer")]
+    assert await tasks_about(triage, takedown) == {"send_by_hand": False}
+
+
+async def test_no_row_is_locked_while_an_endpoint_answers_and_the_newest_attempt_counts(triage: Triage) -> None:
+    await open_cases(triage.database, report(urls=(POST,), platform="bluesky"))
+    machines(triage, Protocol.XARF)
+    await made(triage, await asked(triage), "xarf", "phishing")
+    now = triage.clock.now()
+
+    async def slow(_protocol: Protocol, _body: domain.Form) -> protocols.Sent:
+        async with triage.database.transaction() as session:
+            await session.execute(text("select 1 from machine_form for update nowait"))
+        async with triage.database.transaction() as session:
+            [form] = await forms(triage)
+            again = await handlers.attempt_form(session, now + domain.FIRST_WAIT)
+            assert again == domain.attempted(form, now + domain.FIRST_WAIT), "another process goes on meanwhile"
+        because = "ReadTimeout"
+        raise protocols.NotSent(because, final=True)
+
+    async with triage.database.transaction() as session:
+        assert await send_form(session, now, database=triage.database, writer=WRITER, send=slow) == 1
+    assert [(one.state, one.attempts, one.answer) for one in await forms(triage)] == [("queued", 2, None)]
+
+
+async def test_an_endpoint_that_drips_is_left_after_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "_PATIENCE_OVERALL", 0.01)
+
+    async def drip(_request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(protocols.NotSent, match="TimeoutError") as refused:
+        await Endpoints(ADDRESSES, transport=httpx.MockTransport(drip)).send(Protocol.XARF, {})
+    assert not refused.value.final
+
+
 def test_attempts_become_rare_and_end() -> None:
     form = domain.MachineForm(FORM, FORM, FORM, Protocol.XARF, {}, NOW, "S4001", domain.FormState.QUEUED, next_at=NOW)
     waits: list[timedelta] = []
     while form.next_at:
-        form = domain.retried(form, "ConnectError", NOW, final=False)
+        form = domain.not_sent(domain.attempted(form, NOW), "ConnectError", final=False)
         waits += [form.next_at - NOW] if form.next_at else []
     assert (form.state, len(waits) + 1, waits == sorted(waits)) == ("failed", domain.MOST_ATTEMPTS, True)
     assert waits[0] == domain.FIRST_WAIT
