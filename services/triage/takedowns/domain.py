@@ -155,6 +155,8 @@ class FormState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    NOT_NEEDED = "not_needed"
+    """The platform answered before it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,16 @@ class Summary(StrEnum):
     ASKED = "asked"
     REFUSED = "refused"
     REMOVED = "removed"
+
+
+def without_queued(forms: Iterable[MachineForm], takedown: Takedown) -> list[MachineForm]:
+    """Return the forms; those about a settled take-down that were still to be sent are not needed any more."""
+    return [
+        replace(one, state=FormState.NOT_NEEDED, next_at=None)
+        if one.takedown_id == takedown.takedown_id and one.state is FormState.QUEUED and not takedown.open
+        else one
+        for one in forms
+    ]
 
 
 def summary(takedowns: Iterable[Takedown]) -> str:

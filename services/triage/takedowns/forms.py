@@ -40,6 +40,7 @@ FORM_STATES: Mapping[FormState, str] = {
     FormState.QUEUED: "About to be sent",
     FormState.SENT: "Sent",
     FormState.FAILED: "Not taken. Send it by hand",
+    FormState.NOT_NEEDED: "Not sent, because the platform had answered",
 }
 
 

@@ -25,7 +25,7 @@ from shared.addresses import link_problem
 from shared.audit import chain
 from shared.events import platforms
 
-_CHASE, _SILENT = "chase", "platform_silent"
+_CHASE, _SILENT, _BY_HAND = "chase", "platform_silent", "send_by_hand"
 _TASKS = {domain.Clock.CHASE: _CHASE, domain.Clock.OVERDUE: _SILENT}
 """Which task a clock that ran out becomes."""
 
@@ -75,6 +75,8 @@ async def report(work: Work, case_id: UUID, read: int, asked: Asked) -> Case:
 async def follow(work: Work, case_id: UUID, read: int, takedown_id: UUID, heard: Heard) -> Case:
     """Record the next step of a take-down: asked again, removed, refused, or back again.
 
+    With an answer of the platform nothing more is sent to it, and no task about the take-down is left.
+
     Raises:
         TakedownNotFound: the case has no such take-down.
         TakedownForbids: the step does not follow from its state.
@@ -87,11 +89,17 @@ async def follow(work: Work, case_id: UUID, read: int, takedown_id: UUID, heard:
     after = replace(after, reference=heard.reference or before.reference)
     told = {name: text for name, text in (("note", heard.note), ("reference", heard.reference)) if text}
     says = {"takedown": str(takedown_id), "platform": after.platform}
-    settled = await tasks.settled(work, case_id, takedown_id, [_CHASE] if after.open else [_CHASE, _SILENT])
-    state = {task_queries.STATE: settled.fingerprint}
+    codes = [_CHASE] if after.open else [_CHASE, _SILENT, _BY_HAND]
+    settled = await tasks.settled(work, case_id, takedown_id, codes)
+    forms = (await queries.forms_of_cases(work.session, [case_id]))[case_id]
+    left = domain.without_queued(forms, after)
+    state = {task_queries.STATE: settled.fingerprint, queries.FORMS: queries.fingerprint_of_forms(left)}
     stepped = _command(f"takedown_{heard.state}", work, _with(kept, after), says, told, state)
     changed = await execute(work, case_id, read, stepped)
     await _store(work.session, [after])
+    for form in left:
+        if form not in forms:
+            await _update_form(work.session, form)
     await tasks.store(work.session, settled)
     return changed
 
@@ -191,7 +199,7 @@ async def record_form(session: AsyncSession, form: MachineForm, now: datetime, *
     change = chain.Change(action, SYSTEM, after=says, state=state)
     await chain.append(session, [(form.case_id, change)], now, writer.ids)
     if form.state is FormState.FAILED:
-        wanted = {form.case_id: [Task(form.case_id, "send_by_hand", about=form.takedown_id)]}
+        wanted = {form.case_id: [Task(form.case_id, _BY_HAND, about=form.takedown_id)]}
         await tasks.make(session, wanted, now, writer=writer)
 
 

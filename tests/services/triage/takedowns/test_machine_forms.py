@@ -25,7 +25,7 @@ from shared.audit import chain
 from tests.services.triage.builders import NOW, WRITER, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
-from tests.services.triage.takedowns.test_takedowns import asked, one_case, post, tasks_about
+from tests.services.triage.takedowns.test_takedowns import asked, followed, one_case, post, tasks_about
 
 SERVICE = "triage"
 POST = "https://bsky.app/profile/some.example.org/post/3kabc"
@@ -255,6 +255,35 @@ async def test_no_row_is_locked_while_an_endpoint_answers_and_the_newest_attempt
     async with triage.database.transaction() as session:
         assert await send_form(session, now, database=triage.database, writer=WRITER, send=slow) == 1
     assert [(one.state, one.attempts, one.answer) for one in await forms(triage)] == [("queued", 2, None)]
+
+
+@pytest.mark.parametrize("state", ["removed", "refused"])
+async def test_nothing_is_sent_and_no_task_is_left_once_the_platform_has_answered(triage: Triage, state: str) -> None:
+    await open_cases(triage.database, report(urls=(TOOT,), platform="mastodon"))
+    machines(triage, Protocol.XARF, Protocol.ACTIVITYPUB)
+    takedown = await asked(triage)
+    await made(triage, takedown, "activitypub")
+    assert await sweep(triage, lambda _request: httpx.Response(403)) == 1
+    await made(triage, takedown, "xarf", "phishing")
+    await followed(triage, takedown, "chased")
+    assert [one.state for one in await forms(triage)] == ["failed", "queued"]
+    assert await tasks_about(triage, takedown) == {"send_by_hand": False}
+
+    async def answered_meanwhile(_protocol: Protocol, _body: domain.Form) -> protocols.Sent:
+        await followed(triage, takedown, state)
+        because = "HTTP 403"
+        raise protocols.NotSent(because, final=True)
+
+    now = triage.clock.now()
+    async with triage.database.transaction() as session:
+        await send_form(session, now, database=triage.database, writer=WRITER, send=answered_meanwhile)
+    triage.clock.move(domain.LONGEST_WAIT)
+    assert await sweep(triage, lambda _request: httpx.Response(200)) == 0
+    assert [one.state for one in await forms(triage)] == ["failed", "not_needed"]
+    assert await tasks_about(triage, takedown) == {"send_by_hand": True}
+    if state == "removed":
+        await followed(triage, takedown, "restored")
+        assert (await made(triage, takedown, "xarf", "phishing"))["state"] == "queued"
 
 
 async def test_an_endpoint_that_drips_is_left_after_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
