@@ -277,6 +277,7 @@ def _command(
         says=says,
         personal=told,
         state={queries.STATE: queries.fingerprint_of(after), **(state or {})},
+        while_merged=True,
     )
 
 

@@ -192,6 +192,7 @@ async def _execute(
         says=says,
         personal=told,
         state={queries.STATE: after.fingerprint},
+        while_merged=True,
     )
     case = await execute(work, case_id, read, command)
     await store(work.session, after)

@@ -23,6 +23,7 @@ from shared.events.vocabulary import Behaviour, Priority
 from tests.services.triage.builders import NOW, WRITER, enquiry, misuse, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.services.triage.merges.desk import desk
 
 SERVICE = "triage"
 API = "/cases/api/v1/cases"
@@ -262,6 +263,29 @@ async def test_links_are_on_no_page_until_someone_asks(triage: Triage, sam: Asyn
     assert (await press(sam, page, step)).status_code == 422
     assert (await press(sam, page, step, state="removed", version="1")).status_code == 412
     assert (await press(sam, page, step, state="removed", note="Gone")).status_code == 303
+
+
+async def test_what_is_begun_in_a_case_is_recorded_there_after_it_was_merged(triage: Triage) -> None:
+    first, second = report(urls=(LINK,)), report(urls=(LINK,))
+    await open_cases(triage.database, first, second)
+    async with triage.client() as client:
+        sam = desk(triage, client, Role.SMART_RESPONDER)
+        [kept] = (await sam.do("takedowns", second, link_number=1))["takedowns"]
+        [task] = [
+            one for one in (await sam.do("tasks", second, title="Ring"))["tasks"]["items"] if one["title"] == "Ring"
+        ]
+        await sam.do("merge", second, into=first.reference)
+        triage.clock.move(timedelta(days=30))
+        assert await sweep(triage) == 1
+        sam = desk(triage, client, Role.SMART_RESPONDER)
+        await sam.do(f"takedowns/{kept['takedown_id']}", second, state="chased")
+        removed = await sam.do(f"takedowns/{kept['takedown_id']}", second, state="removed")
+        assert [one["state"] for one in removed["takedowns"]] == ["removed"]
+        await sam.do(f"tasks/{task['task_id']}", second, done=True)
+        ticked = await sam.do("support", second, state="offered")
+        assert [one["title"] for one in ticked["tasks"]["items"] if one["task_id"] and not one["done_at"]] == []
+        assert ticked["tasks"]["support"]["state"] == "offered"
+        assert [(await sam.read(one))["state"] for one in (first, second)] == ["new", "merged"]
 
 
 async def test_another_team_cannot_record_anything(triage: Triage, maria: AsyncClient) -> None:
