@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import changes, domain, queries
-from services.triage.cases.domain import Case, alone, differences, is_linked, next_version, still
+from services.triage.cases.domain import Case, alone, differences, is_linked, next_version, still, unassigned
 from services.triage.cases.queries import REPORTER, LockedCase, fingerprint_of
 from services.triage.cases.tables import CaseRow, Note, Responder
 from services.triage.deadlines import handlers as deadlines
@@ -277,7 +277,7 @@ def followed(case: Case, before: Case, after: Case, action: str) -> Case | None:
         one = replace(one, state=after.state, outcome=outcome, merged_from=None, lease_until=None, only_claimed=False)
     elif before.finished and not after.finished and one.finished:
         state, was = CaseState.MERGED, CaseState.IN_PROGRESS
-        one = replace(one, state=state, merged_from=was, outcome=None, review_asked_at=None)
+        one = replace(unassigned(one), state=state, merged_from=was, outcome=None, review_asked_at=None)
     told = action == domain.WROTE and case.state is not CaseState.CLOSED
     return next_version(one) if one != case or told else None
 

@@ -232,3 +232,17 @@ async def test_a_split_is_not_undone_once_someone_works_on_the_new_case(triage: 
     await sam.do("claim", both, 2)
     assert await sam.refused("undo-split", both, 2) == "not-split-off"
     assert await sam.refused("undo-split", both) == "not-split-off"
+
+
+async def test_a_merged_case_that_is_reopened_with_the_main_case_belongs_to_no_one(
+    triage: Triage, client: AsyncClient, sam: Desk
+) -> None:
+    first, second, _ = await three(triage)
+    await sam.do("claim", second)
+    await sam.do("merge", second, into=first.reference)
+    await sam.do("claim", first)
+    await sam.do("resolve", first, outcome="duplicate")
+    await sam.do("reopen", first, reason="It is back")
+    await sam.do("unmerge", second)
+    leo = desk(triage, client, Role.SMART_RESPONDER, subject="S5001")
+    assert (await leo.do("claim", second))["assignee"] == "S5001"
