@@ -27,7 +27,7 @@ from shared.audit import chain
 from shared.db.bulk import copy_in
 from shared.events import triage
 from shared.events.envelope import Event, NewEvent
-from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
+from shared.events.vocabulary import Behaviour, CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, Ids, ReportId
 from shared.messaging.outbox import Outbox
 
@@ -150,8 +150,7 @@ class CaseWriter:
         changed: list[tuple[UUID, Deadline]] = []
         gone: list[tuple[UUID, DeadlineKind]] = []
         for one in transitions:
-            case_id = one.after.case_id
-            running = one.clocks
+            case_id, running = one.after.case_id, one.clocks
             if running is None:
                 before, after = alone(one.locked.case), alone(one.after)
                 running = self.deadlines.after(before, after, kept[case_id], now, news=one.news)
@@ -212,13 +211,14 @@ class CaseWriter:
             submitted_at=origin.case.submitted_at,
             now=now,
         )
+        behaviours = wanted.part[0] if wanted.part else tuple(origin.row.behaviours)
         return NewCase(
-            case=case,
+            case=replace(case, threat_open=origin.case.threat_open and Behaviour.THREAT in behaviours),
             link_number=number,
             decision=decision,
             deadline=self.deadlines.respond(case, now),
             platform=origin.row.platform,
-            behaviours=wanted.part[0] if wanted.part else tuple(origin.row.behaviours),
+            behaviours=behaviours,
             links=wanted.part[1] if wanted.part else None,
             kept_from=wanted.kept_from,
             by=wanted.by,

@@ -1,7 +1,7 @@
 """Merging cases, taking them apart, splitting one, and undoing that: what people do, under the locks of all rows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.triage.cases import domain as cases
@@ -18,6 +18,7 @@ from services.triage.routing.domain import Also
 from shared.audit import chain
 from shared.events.envelope import Event
 from shared.events.triage import CaseMerged, CaseSplit, CaseUnmerged
+from shared.events.vocabulary import Behaviour
 from shared.ids import InvalidReference, Reference
 
 BY_A_PERSON = "split-by-a-person"
@@ -115,7 +116,8 @@ async def split(work: Work, case_id: UUID, read: int, wanted: Wanted, reason: st
     _set_part(locked, kept)
     says = {"split_off": str(new.case_id), **queries.said_of(whole)}
     event = CaseSplit(**event_ids(locked.case, work.now), team=locked.case.team, new_case_id=new.case_id)
-    return await _note(work, locked, queries.SPLIT, says, reason, [event]), new
+    threat = locked.case.threat_open and Behaviour.THREAT in kept.what
+    return await _note(work, locked, queries.SPLIT, says, reason, [event], threat_open=threat), new
 
 
 async def undo_split(work: Work, case_id: UUID, read: int) -> Case:
@@ -135,14 +137,15 @@ async def undo_split(work: Work, case_id: UUID, read: int) -> Case:
     [(origin, division), *_] = divisions
     actor = work.viewer.actor(locked.case)
     domain.require_undoable(division.done, actor, work.now)
-    after = domain.merged(locked.case, origin.case, actor, work.now)
+    after = domain.merged(replace(locked.case, threat_open=False), origin.case, actor, work.now)
     parts = [await queries.part_of(work.session, one.case) for one in (origin, locked)]
     _set_part(origin, domain.joined(division.before, *parts))
     main_id = origin.case.case_id
     says, events = {"into": str(main_id)}, _merged_event(work, main_id)(locked.case, after)
     back = Transition(locked, after, queries.SPLIT_UNDONE, work.viewer.subject, says=says, events=events)
     await work.writer.record(work.session, [back], work.now)
-    await _note(work, origin, queries.SPLIT_UNDONE, {"merged": str(case_id)})
+    threat = origin.case.threat_open or locked.case.threat_open
+    await _note(work, origin, queries.SPLIT_UNDONE, {"merged": str(case_id)}, threat_open=threat)
     await keep_apart(work, main_id)
     return after
 
@@ -195,9 +198,12 @@ async def _note(
     says: dict[str, str],
     reason: str | None = None,
     events: Sequence[Event] = (),
+    *,
+    threat_open: bool | None = None,
 ) -> Case:
-    """Record that something was done to a case whose state stays; return it."""
-    after = cases.next_version(locked.case)
+    """Record that something was done to a case whose state stays; return it. The protocol about a threat may move."""
+    threat = locked.case.threat_open if threat_open is None else threat_open
+    after = cases.next_version(locked.case, threat_open=threat)
     done = Transition(locked, after, action, work.viewer.subject, reason=reason, says=says, events=events)
     await work.writer.record(work.session, [done], work.now)
     return after

@@ -246,3 +246,19 @@ async def test_a_merged_case_that_is_reopened_with_the_main_case_belongs_to_no_o
     await sam.do("unmerge", second)
     leo = desk(triage, client, Role.SMART_RESPONDER, subject="S5001")
     assert (await leo.do("claim", second))["assignee"] == "S5001"
+
+
+async def test_the_protocol_about_a_threat_goes_with_the_part_that_says_it(triage: Triage, sam: Desk) -> None:
+    both = report(behaviours=("harassment", "threat"))
+    await open_cases(triage.database, both)
+    await sam.do("split", both, behaviours=["threat"])
+    await sam.do("claim", both)
+    await sam.do("resolve", both, outcome="duplicate")
+    await sam.do("reopen", both, reason="It is back")
+    await sam.do("undo-split", both, 2)
+    assert await sam.refused("resolve", both, outcome="duplicate") == "threat-unanswered"
+    await sam.do("split", both, behaviours=["threat"])
+    await sam.do("claim", both, 3)
+    assert await sam.refused("resolve", both, 3, outcome="duplicate") == "threat-unanswered"
+    await sam.do("threat", both, 3, threat=False, reason="They are far away")
+    await sam.do("resolve", both, 3, outcome="duplicate")
