@@ -54,8 +54,14 @@ async def merge(work: Work, case_id: UUID, read: int, into: str, reason: str | N
     return case
 
 
-async def unmerge(work: Work, case_id: UUID, read: int) -> Case:
+async def unmerge(work: Work, case_id: UUID, read: int, *, allowed: bool = False) -> Case:
     """Take a case out of the one that it is merged into.
+
+    Args:
+        work: who does it, and when.
+        case_id: the merged case.
+        read: the version that they read.
+        allowed: whether the caller found that they may: the merge was one of many that they undo together.
 
     Raises:
         NotMerged: it is in no other case.
@@ -70,7 +76,8 @@ async def unmerge(work: Work, case_id: UUID, read: int) -> Case:
 
     def apply(case: Case, actor: Actor) -> Case:
         after = domain.unmerged(case)
-        domain.require_undoable(done, actor, work.now)
+        if not allowed:
+            domain.require_undoable(done, actor, work.now)
         return after
 
     def events(_before: Case, after: Case) -> list[Event]:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from httpx import AsyncClient, Response
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from services.triage.bulk import domain, handlers
 from services.triage.bulk.domain import Order
@@ -149,6 +149,18 @@ async def test_a_merged_case_follows_and_is_put_back_with_the_one_it_follows(
         told = Counter((await session.scalars(text("select subject || type from outbox"))).all())
     kinds = {"resolve": ("case.resolved.v1", "case.reopened.v1"), "transfer": ("case.transferred.v1",) * 2}[action]
     assert {told[case + kind] for case in (main, merged) for kind in kinds} == {len(kinds) - len(set(kinds)) + 1}
+
+
+async def test_a_long_bulk_merge_is_undone_as_long_as_its_page_says(triage: Triage, client: AsyncClient) -> None:
+    chosen = await opened(triage, 2)
+    done = await do(client, "merge", chosen[1:], into=chosen[0][0])
+    async with triage.database.transaction() as session:  # as if many more cases had been merged meanwhile
+        ended = triage.clock.now() + timedelta(minutes=3)
+        await session.execute(update(BulkRow).values(finished_at=ended))
+    triage.clock.move(timedelta(minutes=12))
+    client.headers.update(triage.bearer(Role.SMART_RESPONDER))
+    undone = await client.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})
+    assert (undone.status_code, problems(undone)) == (200, [""])
 
 
 async def test_what_others_hear_of_an_undone_action(triage: Triage, client: AsyncClient) -> None:
