@@ -27,6 +27,7 @@ from services.triage.cases.queries import LockedCase
 from services.triage.cases.writer import CaseWriter, Transition, event_ids, handed_over
 from services.triage.deadlines import queries as deadlines
 from services.triage.deadlines.domain import Deadline
+from services.triage.merges import domain as merge_domain
 from services.triage.merges import handlers as merges
 from shared.db.bulk import copy_in
 from shared.events.envelope import Event
@@ -148,8 +149,8 @@ async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
     order = _ORDER.validate_python({**vars(row), "text": row.words or ""})
     items = await queries.to_do(work.session, row.bulk_id, limit)
     ids = [item.case_id for item in items]
-    locked = await case_queries.lock_visible(work.session, work.viewer, ids)
-    below = await case_queries.lock_below(work.session, list(locked))
+    locked = await case_queries.lock_visible(work.session, work.viewer, [*ids, *await _into(work, order)])
+    below = await case_queries.lock_below(work.session, [case_id for case_id in ids if case_id in locked])
     clocks = await deadlines.of_cases(work.session, [*locked, *(one.case.case_id for _, one in below)])
     results = []
     for item in items:
@@ -165,6 +166,14 @@ async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
         row.state, row.finished_at = State.DONE, work.now
         row.viewer, row.words, row.assignee = None, None, None
     return max(len(items), 1)
+
+
+async def _into(work: Work, order: Order) -> list[UUID]:
+    """Return the case that others are merged into: it is locked with them, so that no two wait for each other."""
+    try:
+        return [await merges.named(work, order.into)] if order.into else []
+    except merge_domain.MainCaseNotFound:
+        return []
 
 
 async def _do(work: Work, order: Order, item: Item, refused: Refused) -> Case | str:

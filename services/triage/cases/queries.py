@@ -112,32 +112,15 @@ async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> LockedCa
     Raises:
         CaseNotFound: there is no such case, or the viewer may not see it.
     """
-    found = (
-        select(CaseRow)
-        .where(CaseRow.case_id == case_id, visible_to(viewer))
-        .with_for_update(of=CaseRow, key_share=True)
-    )
-    row: CaseRow | None = await session.scalar(found.execution_options(populate_existing=True))
-    if row is None:
+    locked = await _locked(session, CaseRow.case_id == case_id, visible_to(viewer))
+    if not locked:
         raise CaseNotFound
-    return LockedCase(to_case(row), row)
+    return locked[0]
 
 
 async def lock_reports(session: AsyncSession, report_ids: Collection[UUID]) -> list[LockedCase]:
-    """Lock all cases of reports, to record what reporters say or to open linked cases.
-
-    The cases that they are merged into are locked with them, because all rows are locked in the order of their ids.
-    """
-    locked = await _locked(session, CaseRow.case_id.in_(_with_main_cases(report_ids)))
-    wanted = set(report_ids)
-    return [one for one in locked if one.case.report_id in wanted]
-
-
-def _with_main_cases(report_ids: Collection[UUID]) -> Select[UUID]:
-    own = select(CaseRow.case_id, CaseRow.merged_into).where(CaseRow.report_id.in_(report_ids))
-    tree, above = own.cte("own_and_above", recursive=True), aliased(CaseRow)
-    tree = tree.union(select(above.case_id, above.merged_into).join(tree, above.case_id == tree.c.merged_into))
-    return select(tree.c.case_id)
+    """Lock all cases of reports, to record what reporters say or to open linked cases."""
+    return await _locked(session, CaseRow.report_id.in_(report_ids))
 
 
 async def lock_visible(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, LockedCase]:
@@ -162,7 +145,27 @@ async def lock_due(
 
 
 async def _locked(session: AsyncSession, *which: ColumnElement[bool]) -> list[LockedCase]:
-    found = select(CaseRow).where(*which).order_by(CaseRow.case_id).with_for_update(key_share=True)
+    """Lock cases, and first all that they are merged with: whoever locks some of these locks them in one order."""
+    family = (await session.execute(select(_merged_with(which)))).all()
+    if any(into for _, into in family):
+        ids = literal([case_id for case_id, _ in family], ARRAY(Uuid))
+        all_of_it = select(CaseRow.case_id).where(CaseRow.case_id == any_(ids)).order_by(CaseRow.case_id)
+        await session.execute(all_of_it.with_for_update(key_share=True))
+    return await _locked_alone(session, *which)
+
+
+def _merged_with(which: Sequence[ColumnElement[bool]]) -> CTE:
+    """Return these cases, those that they are merged into, and all that are merged into any of these."""
+    row, other = CaseRow, aliased(CaseRow)
+    tree = select(row.case_id, row.merged_into).where(*which).cte("own_and_above", recursive=True)
+    tree = tree.union(select(other.case_id, other.merged_into).join(tree, other.case_id == tree.c.merged_into))
+    whole = select(tree.c.case_id, tree.c.merged_into).cte("merged_with", recursive=True)
+    under = select(other.case_id, other.merged_into).join(whole, other.merged_into == whole.c.case_id)
+    return whole.union(under)
+
+
+async def _locked_alone(session: AsyncSession, *which: ColumnElement[bool]) -> list[LockedCase]:
+    found = select(CaseRow).where(*which).order_by(CaseRow.case_id).with_for_update(key_share=True, of=CaseRow)
     rows = await session.scalars(found.execution_options(populate_existing=True))
     return [LockedCase(to_case(row), row) for row in rows]
 
@@ -185,10 +188,14 @@ def below(case_ids: Collection[UUID]) -> CTE:
 
 async def lock_mains(session: AsyncSession, case_ids: Collection[UUID]) -> list[LockedCase]:
     """Lock the cases that are worked instead of these merged ones."""
+    main = CaseRow.case_id.in_(select(_above(case_ids).c.main)) & CaseRow.merged_into.is_(None)
+    return await _locked_alone(session, main)
+
+
+def _above(case_ids: Collection[UUID]) -> CTE:
     first = select(CaseRow.merged_into.label("main")).where(CaseRow.case_id.in_(case_ids))
-    tree, above = first.cte("above", recursive=True), aliased(CaseRow)
-    tree = tree.union(select(above.merged_into).join(tree, above.case_id == tree.c.main))
-    return await _locked(session, CaseRow.case_id.in_(select(tree.c.main)) & CaseRow.merged_into.is_(None))
+    tree, over = first.cte("above", recursive=True), aliased(CaseRow)
+    return tree.union(select(over.merged_into).join(tree, over.case_id == tree.c.main))
 
 
 async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> Case:

@@ -34,7 +34,7 @@ async def merge(work: Work, case_id: UUID, read: int, into: str, reason: str | N
         CaseNotFound, CaseChanged: as for every change of a case.
     """
     await case_queries.get(work.session, work.viewer, case_id)  # first: a wrong `into` says nothing of a hidden case
-    main_id = await _named(work, into)
+    main_id = await named(work, into)
     both = await case_queries.lock_visible(work.session, work.viewer, {case_id, main_id})
     size = await lists.size(work.session, [case_id, main_id])
 
@@ -164,7 +164,7 @@ def _merged_event(work: Work, main_id: UUID) -> Callable[[Case, Case], list[Even
     return events
 
 
-async def _named(work: Work, into: str) -> UUID:
+async def named(work: Work, into: str) -> UUID:
     """Return the id of the case that a person names by its id or by its reference in any spelling."""
     try:
         return UUID(into)
