@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from services.triage.cases import domain as cases
 from services.triage.cases.domain import Actor, Case
@@ -74,6 +75,8 @@ class Order:
     """The id or the reference of the case that they are merged into."""
     text: str = field(default="", repr=False)
     """The message to the reporter, the hand-over note, or the reason."""
+    told: set[UUID] = field(default_factory=set)
+    """The reports whose reporters have read the message already: each reads it once."""
 
 
 def undo_until(action: Action, finished_at: datetime | None) -> datetime | None:

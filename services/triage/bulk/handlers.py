@@ -3,7 +3,9 @@
 Each case is done as if it were done alone, by the same use case, in a savepoint: what is refused leaves the others.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -81,11 +83,15 @@ async def _merge(work: Work, item: Item, order: Order) -> Case:
     return await merges.merge(work, item.case_id, item.version, order.into or "", order.text or None)
 
 
+async def _message(work: Work, item: Item, order: Order) -> Case:
+    return await cases.add_note(work, item.case_id, item.version, order.text, shared=True, told=order.told)
+
+
 DO: Mapping[Action, Callable[[Work, Item, Order], Awaitable[Case]]] = {
     Action.CLAIM: lambda work, item, _: cases.claim(work, item.case_id, item.version),
     Action.ASSIGN: _assign,
     Action.TRANSFER: _transfer,
-    Action.MESSAGE: lambda work, item, order: cases.add_note(work, item.case_id, item.version, order.text, shared=True),
+    Action.MESSAGE: _message,
     Action.RESOLVE: _resolve,
     Action.MERGE: _merge,
 }
@@ -146,26 +152,53 @@ async def go_on(session: AsyncSession, now: datetime, *, writer: CaseWriter, ref
 
 
 async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
-    order = _ORDER.validate_python({**vars(row), "text": row.words or ""})
-    items = await queries.to_do(work.session, row.bulk_id, limit)
+    order = await _order(work, row)
+    items, last = await _next(work, row, limit)
     ids = [item.case_id for item in items]
     locked = await case_queries.lock_visible(work.session, work.viewer, [*ids, *await _into(work, order)])
     below = await case_queries.lock_below(work.session, [case_id for case_id in ids if case_id in locked])
     clocks = await deadlines.of_cases(work.session, [*locked, *(one.case.case_id for _, one in below)])
     results = []
-    for item in items:
-        done = await _do(work, order, item, refused)
+    followed: set[UUID] = set()
+    above: Counter[UUID] = Counter(one.case.case_id for _, one in below)
+    for item in sorted(items, key=lambda item: above[item.case_id]):
+        if item.case_id in followed:
+            continue
+        asked = replace(order, told=set(order.told))
+        done = await _do(work, asked, item, refused)
         if isinstance(done, str):
             results.append({"of": item.case_id, "problem": done, "made": None, "before": None, "clocks": None})
         else:
-            before = locked[item.case_id].case
+            order, before = asked, locked[item.case_id].case
+            followed |= (await cases.changed_since(work.session, _under(item.case_id, below))).keys()
             results.append({"of": item.case_id, "problem": None, **_made(before, done, clocks[item.case_id])})
     await _note(work.session, row.bulk_id, results)
-    await _note_followers(work.session, row.bulk_id, below, clocks)
-    if len(items) < limit or row.total <= limit:
+    alone = {one["of"] for one in results if one["made"]}
+    led = [(main, one) for main, one in below if one.case.case_id not in alone]
+    await _note_followers(work.session, row.bulk_id, led, clocks)
+    if last:
         row.state, row.finished_at = State.DONE, work.now
         row.viewer, row.words, row.assignee = None, None, None
     return max(len(items), 1)
+
+
+async def _order(work: Work, row: BulkRow) -> Order:
+    """Return what is to be done, with the reports whose reporters were told before."""
+    order = _ORDER.validate_python({**vars(row), "text": row.words or ""})
+    if order.action is not Action.MESSAGE:
+        return order
+    done = await queries.done(work.session, row.bulk_id)
+    told = await case_queries.cases_of(work.session, [item.case_id for item in done])
+    return replace(order, told={case.report_id for case in told})
+
+
+async def _next(work: Work, row: BulkRow, limit: int) -> tuple[list[Item], bool]:
+    """Return the next cases, with those of the chosen ones that they follow, and whether they are the last."""
+    found = await queries.to_do(work.session, row.bulk_id, limit)
+    above = await case_queries.above(work.session, [item.case_id for item in found])
+    mains = await queries.to_do(work.session, row.bulk_id, domain.MOST, above) if above else []
+    last = len(found) < limit or row.total <= limit
+    return list({item.case_id: item for item in (*mains, *found)}.values()), last
 
 
 async def _into(work: Work, order: Order) -> list[UUID]:
@@ -174,6 +207,10 @@ async def _into(work: Work, order: Order) -> list[UUID]:
         return [await merges.named(work, order.into)] if order.into else []
     except merge_domain.MainCaseNotFound:
         return []
+
+
+def _under(main: UUID, below: Sequence[tuple[UUID, LockedCase]]) -> list[LockedCase]:
+    return [one for over, one in below if over == main]
 
 
 async def _do(work: Work, order: Order, item: Item, refused: Refused) -> Case | str:
@@ -214,12 +251,12 @@ async def _note_followers(
     clocks: Mapping[UUID, Sequence[Deadline]],
 ) -> None:
     """Keep what the cases were that follow chosen ones and were changed with them: they are put back with them."""
-    now = await case_queries.lock_cases(session, [one.case.case_id for _, one in below]) if below else {}
+    now = await cases.changed_since(session, [one for _, one in below])
     rows = [
         {"bulk_id": bulk_id, "version": one.case.version, "follows": main, "chosen": False, "case_id": one.case.case_id}
         | _made(one.case, now[one.case.case_id].case, clocks[one.case.case_id])
         for main, one in below
-        if now[one.case.case_id].case.version != one.case.version
+        if one.case.case_id in now
     ]
     if rows:
         table = insert(BulkItem.table())

@@ -89,9 +89,11 @@ async def of_person(session: AsyncSession, subject: str, bulk_id: UUID) -> Bulk:
     return _BULK.validate_python({**row, "items": [_ITEM.validate_python(dict(one)) for one in items.mappings()]})
 
 
-async def to_do(session: AsyncSession, bulk_id: UUID, limit: int) -> list[Item]:
-    """Return the next cases to be done; in the order of their ids, so that no two bulk actions block each other."""
+async def to_do(session: AsyncSession, bulk_id: UUID, limit: int, only: Collection[UUID] | None = None) -> list[Item]:
+    """Return the next cases to be done, or those of `only` that are to be done, in the order of their ids."""
     left = _chosen(bulk_id).where(BulkItem.made.is_(None), BulkItem.problem.is_(None)).limit(limit)
+    if only is not None:
+        left = left.where(BulkItem.case_id.in_(only))
     return [_ITEM.validate_python(dict(row)) for row in (await session.execute(left)).mappings()]
 
 

@@ -3,6 +3,7 @@
 A case that joins or leaves says so in its chain too. Campaigns are locked before cases.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -151,8 +152,10 @@ async def message(
     confirmed = await queries.members(work.session, work.viewer, campaign_id, MemberState.CONFIRMED)
     picked = domain.one_of_each_report(_chosen(confirmed, chosen))
 
+    told: set[UUID] = set()
+
     async def write(case_id: UUID, read: int) -> None:
-        await cases.add_note(work, case_id, read, text, shared=True)
+        await cases.add_note(work, case_id, read, text, shared=True, told=told)
 
     return await _each(work, {one.case_id: one.version for one in picked}, write, refused)
 
@@ -221,19 +224,29 @@ def _chosen(members: Sequence[queries.Member], chosen: Collection[UUID]) -> list
 async def _each(
     work: Work, read: Mapping[UUID, int], act: Callable[[UUID, int], Awaitable[None]], refused: Refused
 ) -> list[Result]:
-    """Act on each case by itself, in the order of their ids; one that refuses does not stop the others.
+    """Act on each case by itself; one that refuses does not stop the others.
+
+    A case that is merged into another of these comes after it, and is done if it was changed with that one.
 
     Raises:
         TooManyCases: it would take too long.
     """
     if len(read) > domain.MOST_IN_TURN:
         raise domain.TooManyCases(domain.MOST_IN_TURN)
-    results = []
+    results: list[Result] = []
+    followed: set[UUID] = set()
     await case_queries.lock_cases(work.session, list(read))
-    for case_id in sorted(read):
+    below = await case_queries.lock_below(work.session, list(read))
+    above: Counter[UUID] = Counter(one.case.case_id for _, one in below)
+    for case_id in sorted(read, key=lambda one: (above[one], one)):
+        if case_id in followed:
+            results.append(Result(case_id))
+            continue
         try:
             async with work.session.begin_nested():
                 await act(case_id, read[case_id])
+            under = [one for main, one in below if main == case_id]
+            followed |= (await cases.changed_since(work.session, under)).keys()
             results.append(Result(case_id))
         except refused as because:
             results.append(Result(case_id, because))

@@ -159,8 +159,19 @@ async def start(work: Work, case_id: UUID, read: int) -> Case:
     return await execute(work, case_id, read, started)
 
 
-async def add_note(work: Work, case_id: UUID, read: int, text: str, *, shared: bool) -> Case:
-    """Add a note, internal or for the reporter to read."""
+async def add_note(
+    work: Work, case_id: UUID, read: int, text: str, *, shared: bool, told: set[UUID] | None = None
+) -> Case:
+    """Add a note, internal or for the reporter to read.
+
+    Args:
+        work: who writes, and when.
+        case_id: the case.
+        read: the version that they read.
+        text: what they write.
+        shared: whether the reporter reads it.
+        told: the reports whose reporters have read the same already; those who read it now are added.
+    """
     noted = Command(
         "note_shared" if shared else "note_added",
         lambda case, actor: (domain.write_to_reporter if shared else domain.note)(case, actor, work.now),
@@ -169,7 +180,7 @@ async def add_note(work: Work, case_id: UUID, read: int, text: str, *, shared: b
         while_merged=True,
     )
     case = await execute(work, case_id, read, noted)
-    await _store_note(work, case, text, shared=shared)
+    await _store_note(work, case, text, shared=shared, told=told)
     return case
 
 
@@ -384,6 +395,13 @@ def _without(case: Case, keys: frozenset[str]) -> Case:
     return domain.next_version(case)
 
 
+async def changed_since(session: AsyncSession, locked: Sequence[queries.LockedCase]) -> dict[UUID, queries.LockedCase]:
+    """Return those of these cases that were changed since they were locked, as they are now."""
+    were: dict[UUID, int] = {one.case.case_id: one.case.version for one in locked}
+    now = await queries.lock_cases(session, were) if were else {}
+    return {case_id: one for case_id, one in now.items() if one.case.version != were[case_id]}
+
+
 async def expire_leases(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
     """End claims whose lease has run out; return how many."""
     changes: list[tuple[UUID, chain.Change]] = []
@@ -450,8 +468,11 @@ def _warning_event(case: Case, deadline: Deadline, warning: DeadlineWarning, now
     return NewEvent.of(case.case_id, event)
 
 
-async def _store_note(work: Work, case: Case, text: str, *, shared: bool, kind: str = "") -> None:
+async def _store_note(
+    work: Work, case: Case, text: str, *, shared: bool, kind: str = "", told: set[UUID] | None = None
+) -> None:
     """Store what a responder wrote. A message goes to the reporters of merged cases too, once for each report."""
+    told = set() if told is None else told
     asks = kind == queries.NoteKind.QUESTION
     below = await queries.lock_below(work.session, [case.case_id]) if shared and not asks else []
     reached = [case, *(one.case for _, one in below if one.case.state is not CaseState.CLOSED)]
@@ -465,7 +486,8 @@ async def _store_note(work: Work, case: Case, text: str, *, shared: bool, kind: 
     }
     work.session.add_all(Note(note_id=work.writer.ids.uuid(), case_id=one.case_id, **note) for one in reached)
     if shared:
-        first = {one.report_id: one.reference for one in reversed(reached)}
+        first = {one.report_id: one.reference for one in reversed(reached) if one.report_id not in told}
+        told.update(first)
         updates = [
             triage.ReporterUpdateShared(report_id=report_id, reference=name, at=work.now, text=text, asks=asks)
             for report_id, name in first.items()

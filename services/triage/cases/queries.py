@@ -192,6 +192,12 @@ async def lock_mains(session: AsyncSession, case_ids: Collection[UUID]) -> list[
     return await _locked_alone(session, main)
 
 
+async def above(session: AsyncSession, case_ids: Collection[UUID]) -> set[UUID]:
+    """Return the cases that these are merged into, however high."""
+    main = _above(case_ids).c.main
+    return set(await session.scalars(select(main).where(main.is_not(None))))
+
+
 def _above(case_ids: Collection[UUID]) -> CTE:
     first = select(CaseRow.merged_into.label("main")).where(CaseRow.case_id.in_(case_ids))
     tree, over = first.cte("above", recursive=True), aliased(CaseRow)

@@ -151,6 +151,41 @@ async def test_a_merged_case_follows_and_is_put_back_with_the_one_it_follows(
     assert {told[case + kind] for case in (main, merged) for kind in kinds} == {len(kinds) - len(set(kinds)) + 1}
 
 
+@pytest.mark.parametrize("into", [0, 2], ids=["older", "newer"])
+@pytest.mark.parametrize("chunk", [100, 1])
+async def test_each_reporter_reads_a_message_once_however_their_cases_are_merged_or_linked(
+    triage: Triage, client: AsyncClient, monkeypatch: pytest.MonkeyPatch, into: int, chunk: int
+) -> None:
+    first, second, third = await opened(triage, 3)
+    await client.post(f"{CASES}/{second[0]}/split", json={}, headers={"If-Match": '"1"'})
+    main, merged = (first, third) if into == 0 else (third, first)
+    await do(client, "merge", [merged], into=main[0])
+    if chunk == 1:
+        monkeypatch.setattr(domain, "AT_ONCE", 0)
+        monkeypatch.setattr(handlers, "CHUNK", 1)
+    answer = await do(client, "message", await now_there(triage))
+    while await sweep(triage):
+        pass
+    assert problems(await client.get(f"{BULK}/{answer.json()['bulk_id']}")) == [""] * 4
+    async with triage.database.transaction() as session:
+        reports = set(await session.scalars(text('select report_id::text from "case"')))
+        told = await session.scalars(text("select subject from outbox where type = 'reporter_update.shared.v1'"))
+        notes = await session.scalars(text("select case_id from note where shared"))
+        assert Counter(map(str, told)) == dict.fromkeys(reports, 1)
+        assert set(Counter(notes).values()) == {1}
+    assert await links(triage, "note_shared") == 4
+
+
+async def test_a_merged_case_is_told_alone_if_the_one_it_follows_is_left_out(
+    triage: Triage, client: AsyncClient
+) -> None:
+    (merged, _), (main, _) = await opened(triage, 2)
+    await do(client, "merge", [(merged, 1)], into=main)
+    answer = await do(client, "message", [(merged, 2), (main, 9)])
+    assert problems(answer) == ["", "case-changed"]
+    assert await links(triage, "note_shared") == 1
+
+
 async def test_a_long_bulk_merge_is_undone_as_long_as_its_page_says(triage: Triage, client: AsyncClient) -> None:
     chosen = await opened(triage, 2)
     done = await do(client, "merge", chosen[1:], into=chosen[0][0])

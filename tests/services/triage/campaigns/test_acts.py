@@ -52,6 +52,11 @@ class Script:
         found: Mapping[str, Any] = answer.json()
         return found
 
+    async def act(self, case_id: str, act: str, **body: object) -> None:
+        match = {"If-Match": f'"{(await self.case(case_id))["version"]}"'}
+        answer = await self._client.post(f"/cases/api/v1/cases/{case_id}/{act}", json=body, headers=match)
+        assert answer.status_code == 200, answer.text
+
     async def claim(self, case_id: str, version: int) -> Response:
         return await self._client.post(f"/cases/api/v1/cases/{case_id}/claim", headers={"If-Match": f'"{version}"'})
 
@@ -176,6 +181,24 @@ async def test_one_message_goes_to_every_reporter_as_if_alone(triage: Triage) ->
         chosen = [members[0]["case_id"]]
         again = (await lee.post(f"{path}/message", text="It is gone.", case_ids=chosen))["results"]
         assert [one["case_id"] for one in again] == chosen
+
+
+@pytest.mark.parametrize("into", [0, 2], ids=["older", "newer"])
+async def test_cases_that_are_merged_are_told_and_resolved_once_with_the_one_they_follow(
+    triage: Triage, sam: Script, into: int
+) -> None:
+    path, members = await campaign(triage, sam)
+    first, second, third = sorted(one["case_id"] for one in members)
+    main, merged = (first, third) if into == 0 else (third, first)
+    await sam.act(merged, "merge", into=main)
+    results = (await sam.post(f"{path}/message", text="We asked for it to be removed."))["results"]
+    assert {one["case_id"]: one["ok"] for one in results} == dict.fromkeys((first, second, third), True)
+    assert len(await published(triage, ReporterUpdateShared.TYPE)) == 3
+    assert {(await actions(triage, one)).count("note_shared") for one in (first, second, third)} == {1}
+    items = [{"case_id": one, "version": (await sam.case(one))["version"]} for one in (first, second, third)]
+    done = await sam.post(f"{path}/resolve", outcome="duplicate", items=items)
+    assert [one["ok"] for one in done["results"]] == [True] * 3
+    assert len(await published(triage, CaseResolved.TYPE)) == 3
 
 
 async def test_one_outcome_for_the_chosen_cases_with_a_result_for_each(
