@@ -16,7 +16,7 @@ from shared.events.vocabulary import Outcome, Team
 MOST = 1_000
 """The most cases of one bulk action."""
 AT_ONCE = 100
-"""Up to so many are done while the request waits; a sweep does more than that, with progress."""
+"""Up to so many, with those that follow, are done while the request waits; a sweep does more than that, in steps."""
 UNDO_FOR = timedelta(minutes=10)
 """How long the person who did it can undo it. Our choice: as long as a claim lasts."""
 

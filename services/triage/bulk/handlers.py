@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import accumulate
 from uuid import UUID
 
 import structlog
@@ -21,6 +22,7 @@ from services.triage.bulk.queries import DoneItem, Item
 from services.triage.bulk.tables import BulkItem, BulkRow
 from services.triage.cases import domain as case_domain
 from services.triage.cases import handlers as cases
+from services.triage.cases import lists
 from services.triage.cases import queries as case_queries
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
@@ -61,6 +63,8 @@ FAILED = "failed"
 Refused = Mapping[type[Exception], str]
 """For each domain error that a case can be refused with, the name of its problem."""
 
+_LEADING = frozenset({Action.TRANSFER, Action.MESSAGE, Action.RESOLVE})
+"""What changes the cases that are merged into a chosen one too."""
 _VIEWER, _ORDER, _CASE = TypeAdapter(Viewer), TypeAdapter(Order), TypeAdapter(Case)
 _CLOCKS = TypeAdapter(list[Deadline])
 
@@ -135,7 +139,7 @@ async def carry_out(work: Work, bulk_id: UUID, order: Order, refused: Refused) -
     row.team, row.outcome, row.assignee, row.into = order.team, order.outcome, order.assignee, order.into
     row.words = order.text
     row.viewer = _VIEWER.dump_python(work.viewer, mode="json")
-    if row.total <= domain.AT_ONCE:
+    if row.total + await _that_follow(work, order, bulk_id) <= domain.AT_ONCE:
         await _go_on(work, row, domain.AT_ONCE, refused)
 
 
@@ -149,6 +153,12 @@ async def go_on(session: AsyncSession, now: datetime, *, writer: CaseWriter, ref
     if row is None:
         return 0
     return await _go_on(Work(session, _VIEWER.validate_python(row.viewer), now, writer), row, CHUNK, refused)
+
+
+async def _that_follow(work: Work, order: Order, bulk_id: UUID) -> int:
+    """Return how many cases change with the chosen ones."""
+    chosen = await queries.to_do(work.session, bulk_id, domain.MOST) if order.action in _LEADING else []
+    return (await lists.sizes(work.session, [item.case_id for item in chosen])).total()
 
 
 async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
@@ -193,12 +203,18 @@ async def _order(work: Work, row: BulkRow) -> Order:
 
 
 async def _next(work: Work, row: BulkRow, limit: int) -> tuple[list[Item], bool]:
-    """Return the next cases, with those of the chosen ones that they follow, and whether they are the last."""
+    """Return the next cases, with those of the chosen ones that they follow, and whether they are the last.
+
+    With the cases that follow them they are about `limit`, so that no transaction becomes too long.
+    """
     found = await queries.to_do(work.session, row.bulk_id, limit)
-    above = await case_queries.above(work.session, [item.case_id for item in found])
+    sizes = await lists.sizes(work.session, [item.case_id for item in found])
+    so_far = accumulate(1 + sizes[item.case_id] for item in found)
+    taken = [item for item, count in zip(found, so_far, strict=True) if count <= limit] or found[:1]
+    above = await lists.mains(work.session, [item.case_id for item in taken])
     mains = await queries.to_do(work.session, row.bulk_id, domain.MOST, above) if above else []
-    last = len(found) < limit or row.total <= limit
-    return list({item.case_id: item for item in (*mains, *found)}.values()), last
+    last = len(taken) == len(found) and (len(found) < limit or row.total <= limit)
+    return list({item.case_id: item for item in (*mains, *taken)}.values()), last
 
 
 async def _into(work: Work, order: Order) -> list[UUID]:

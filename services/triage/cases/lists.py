@@ -4,6 +4,7 @@ A page first walks: it looks at the next cases in its order. Where too few of th
 the index of facets has the rest, in times that grow until enough is found.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -34,7 +35,7 @@ from sqlalchemy.sql.elements import CollectionAggregate
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import FINISHED, Case
-from services.triage.cases.queries import begins, below, evidence_seen, to_case, visible_to
+from services.triage.cases.queries import begins, below, evidence_seen, over, to_case, visible_to
 from services.triage.cases.tables import CaseAccess, CaseRow, not_finished
 from services.triage.facets import domain as facets
 from services.triage.facets.domain import Band, Place
@@ -404,6 +405,18 @@ async def above(session: AsyncSession, case_id: UUID | None) -> list[UUID]:
         found.append(case_id)
         case_id = await session.scalar(select(CaseRow.merged_into).where(CaseRow.case_id == case_id))
     return found
+
+
+async def mains(session: AsyncSession, case_ids: Collection[UUID]) -> set[UUID]:
+    """Return the cases that these are merged into, however high."""
+    main = over(case_ids).c.main
+    return set(await session.scalars(select(main).where(main.is_not(None))))
+
+
+async def sizes(session: AsyncSession, case_ids: Collection[UUID]) -> Counter[UUID]:
+    """Return how many cases are merged into each of these."""
+    tree = below(case_ids)
+    return Counter((await session.scalars(select(tree.c.main))).all())
 
 
 async def size(session: AsyncSession, case_ids: Collection[UUID]) -> int:

@@ -40,13 +40,9 @@ from shared.events.vocabulary import Outcome, Team
 
 REPORTER = "reporter"
 """The actor in activities and notes about what a reporter said; it never names them."""
-
-
 _CASE = TypeAdapter(Case)
-
-
-_KEYS = ("kept_from", "kept_from_alone")
-_PROVED = (*(one.name for one in fields(Case)), "link_number", "platform", "behaviours", "links", *_KEYS)
+_MORE = ("link_number", "platform", "behaviours", "links", "kept_from", "kept_from_alone")
+_PROVED = (*(one.name for one in fields(Case)), *_MORE)
 """The columns of a case that change only with its activity record."""
 _FETCH = 500
 
@@ -112,10 +108,9 @@ async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> LockedCa
     Raises:
         CaseNotFound: there is no such case, or the viewer may not see it.
     """
-    locked = await _locked(session, CaseRow.case_id == case_id, visible_to(viewer))
-    if not locked:
-        raise CaseNotFound
-    return locked[0]
+    for locked in await _locked(session, CaseRow.case_id == case_id, visible_to(viewer)):
+        return locked
+    raise CaseNotFound
 
 
 async def lock_reports(session: AsyncSession, report_ids: Collection[UUID]) -> list[LockedCase]:
@@ -138,10 +133,9 @@ async def lock_due(
     session: AsyncSession, due: InstrumentedAttribute[datetime | None], now: datetime, limit: int
 ) -> list[LockedCase]:
     """Lock up to `limit` cases whose time `due` has come, oldest first; skip those that another process has locked."""
-    found = (
-        select(CaseRow).where(due <= now).order_by(due).limit(limit).with_for_update(skip_locked=True, key_share=True)
-    )
-    return [LockedCase(to_case(row), row) for row in await session.scalars(found)]
+    found = select(CaseRow).where(due <= now).order_by(due).limit(limit)
+    rows = await session.scalars(found.with_for_update(skip_locked=True, key_share=True))
+    return [LockedCase(to_case(row), row) for row in rows]
 
 
 async def _locked(session: AsyncSession, *which: ColumnElement[bool]) -> list[LockedCase]:
@@ -160,8 +154,7 @@ def _merged_with(which: Sequence[ColumnElement[bool]]) -> CTE:
     tree = select(row.case_id, row.merged_into).where(*which).cte("own_and_above", recursive=True)
     tree = tree.union(select(other.case_id, other.merged_into).join(tree, other.case_id == tree.c.merged_into))
     whole = select(tree.c.case_id, tree.c.merged_into).cte("merged_with", recursive=True)
-    under = select(other.case_id, other.merged_into).join(whole, other.merged_into == whole.c.case_id)
-    return whole.union(under)
+    return whole.union(select(other.case_id, other.merged_into).join(whole, other.merged_into == whole.c.case_id))
 
 
 async def _locked_alone(session: AsyncSession, *which: ColumnElement[bool]) -> list[LockedCase]:
@@ -188,20 +181,15 @@ def below(case_ids: Collection[UUID]) -> CTE:
 
 async def lock_mains(session: AsyncSession, case_ids: Collection[UUID]) -> list[LockedCase]:
     """Lock the cases that are worked instead of these merged ones."""
-    main = CaseRow.case_id.in_(select(_above(case_ids).c.main)) & CaseRow.merged_into.is_(None)
-    return await _locked_alone(session, main)
+    mains = CaseRow.case_id.in_(select(over(case_ids).c.main))
+    return await _locked_alone(session, mains, CaseRow.merged_into.is_(None))
 
 
-async def above(session: AsyncSession, case_ids: Collection[UUID]) -> set[UUID]:
-    """Return the cases that these are merged into, however high."""
-    main = _above(case_ids).c.main
-    return set(await session.scalars(select(main).where(main.is_not(None))))
-
-
-def _above(case_ids: Collection[UUID]) -> CTE:
+def over(case_ids: Collection[UUID]) -> CTE:
+    """Return the ids of all cases that these are merged into, and nothing for one that is in none."""
     first = select(CaseRow.merged_into.label("main")).where(CaseRow.case_id.in_(case_ids))
-    tree, over = first.cte("above", recursive=True), aliased(CaseRow)
-    return tree.union(select(over.merged_into).join(tree, over.case_id == tree.c.main))
+    tree, higher = first.cte("above", recursive=True), aliased(CaseRow)
+    return tree.union(select(higher.merged_into).join(tree, higher.case_id == tree.c.main))
 
 
 async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> Case:

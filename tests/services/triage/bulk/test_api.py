@@ -186,6 +186,23 @@ async def test_a_merged_case_is_told_alone_if_the_one_it_follows_is_left_out(
     assert await links(triage, "note_shared") == 1
 
 
+async def test_cases_that_follow_count_to_what_is_done_at_once(
+    triage: Triage, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = await opened(triage, 6)
+    for main in (0, 3):
+        await do(client, "merge", chosen[main + 1 : main + 3], into=chosen[main][0])
+    now = await now_there(triage)
+    monkeypatch.setattr(domain, "AT_ONCE", 5)
+    monkeypatch.setattr(handlers, "CHUNK", 4)
+    answer = await do(client, "message", [now[0], now[3]])
+    assert (answer.status_code, answer.json()["state"]) == (202, "running")
+    seen = []
+    while await sweep(triage):
+        seen.append(await links(triage, "note_shared"))
+    assert seen == [3, 6]
+
+
 async def test_a_long_bulk_merge_is_undone_as_long_as_its_page_says(triage: Triage, client: AsyncClient) -> None:
     chosen = await opened(triage, 2)
     done = await do(client, "merge", chosen[1:], into=chosen[0][0])

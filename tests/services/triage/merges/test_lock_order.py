@@ -71,7 +71,7 @@ async def test_the_older_case_is_locked_before_the_newer_one_that_it_is_merged_i
         async with triage.database.transaction() as session:
             await do(Work(session, SAM, triage.clock.now(), WRITER), ids)
 
-    one = text('select case_id from "case" where case_id = :id for update skip locked')
+    one = text('select case_id from "case" where case_id = :id for no key update skip locked')
     async with triage.database.transaction() as reply:
         await reply.execute(one, {"id": ids[older]})
         acting = asyncio.create_task(act())
