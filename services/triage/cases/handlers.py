@@ -311,7 +311,8 @@ async def _kept_from(session: AsyncSession, case: Case) -> tuple[frozenset[str],
     """Return the keys of those whom a case is kept from, and who is named to see it; None if the team sees it."""
     keys = await session.scalar(select(CaseRow.kept_from).where(CaseRow.case_id == case.case_id))
     only = case.restricted and case.team in domain.LED
-    return frozenset(keys or ()), frozenset(await queries.named_people(session, case.case_id)) if only else None
+    named = await queries.people_named(session, [case.case_id]) if only else None
+    return frozenset(keys or ()), frozenset(named[case.case_id]) if named else None
 
 
 def _may_have(staff_id: str, name: str | None, kept_from: frozenset[str], named: frozenset[str] | None) -> bool:

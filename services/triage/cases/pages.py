@@ -334,7 +334,7 @@ async def _for_tab(request: Request, work: Work, case: Case, tab: Tab, *, conten
         return Shown({"explained": explained, "clause_words": routing.clause_words}, [])
     if tab is Tab.SUMMARY:
         report = await reports.read(session, case.report_id, content=content)
-        named = await queries.named_people(session, case.case_id) if case.restricted else []
+        named = sorted((await queries.people_named(session, [case.case_id]))[case.case_id]) if case.restricted else []
         shown = await _summary(request, work, case, report, content=content)
         return Shown({**shown, "named": named}, [*named, *views.nameless(report)])
     done = await chain.read(session, case.case_id)

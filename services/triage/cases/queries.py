@@ -125,17 +125,21 @@ async def lock_visible(session: AsyncSession, viewer: Viewer, case_ids: Collecti
 
 
 async def lock_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, LockedCase]:
-    """Lock cases by id, to record what other services say about them."""
+    """Lock cases by id, to record what others say about them."""
     return {locked.case.case_id: locked for locked in await _locked(session, CaseRow.case_id.in_(case_ids))}
+
+
+async def lock_free(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, LockedCase]:
+    """Lock those of the cases that no other process has locked, for a sweep."""
+    found = select(CaseRow).where(CaseRow.case_id.in_(case_ids)).order_by(CaseRow.case_id)
+    return {locked.case.case_id: locked for locked in await _lock(session, found, skip_locked=True)}
 
 
 async def lock_due(
     session: AsyncSession, due: InstrumentedAttribute[datetime | None], now: datetime, limit: int
 ) -> list[LockedCase]:
     """Lock up to `limit` cases whose time `due` has come, oldest first; skip those that another process has locked."""
-    found = select(CaseRow).where(due <= now).order_by(due).limit(limit)
-    rows = await session.scalars(found.with_for_update(skip_locked=True, key_share=True))
-    return [LockedCase(to_case(row), row) for row in rows]
+    return await _lock(session, select(CaseRow).where(due <= now).order_by(due).limit(limit), skip_locked=True)
 
 
 async def _locked(session: AsyncSession, *which: ColumnElement[bool]) -> list[LockedCase]:
@@ -145,7 +149,7 @@ async def _locked(session: AsyncSession, *which: ColumnElement[bool]) -> list[Lo
         ids = literal([case_id for case_id, _ in family], ARRAY(Uuid))
         all_of_it = select(CaseRow.case_id).where(CaseRow.case_id == any_(ids)).order_by(CaseRow.case_id)
         await session.execute(all_of_it.with_for_update(key_share=True))
-    return await _locked_alone(session, *which)
+    return await _lock(session, select(CaseRow).where(*which).order_by(CaseRow.case_id))
 
 
 def _merged_with(which: Sequence[ColumnElement[bool]]) -> CTE:
@@ -157,8 +161,8 @@ def _merged_with(which: Sequence[ColumnElement[bool]]) -> CTE:
     return whole.union(select(other.case_id, other.merged_into).join(whole, other.merged_into == whole.c.case_id))
 
 
-async def _locked_alone(session: AsyncSession, *which: ColumnElement[bool]) -> list[LockedCase]:
-    found = select(CaseRow).where(*which).order_by(CaseRow.case_id).with_for_update(key_share=True, of=CaseRow)
+async def _lock(session: AsyncSession, found: Select[CaseRow], *, skip_locked: bool = False) -> list[LockedCase]:
+    found = found.with_for_update(key_share=True, of=CaseRow, skip_locked=skip_locked)
     rows = await session.scalars(found.execution_options(populate_existing=True))
     return [LockedCase(to_case(row), row) for row in rows]
 
@@ -181,8 +185,8 @@ def below(case_ids: Collection[UUID]) -> CTE:
 
 async def lock_mains(session: AsyncSession, case_ids: Collection[UUID]) -> list[LockedCase]:
     """Lock the cases that are worked instead of these merged ones."""
-    mains = CaseRow.case_id.in_(select(over(case_ids).c.main))
-    return await _locked_alone(session, mains, CaseRow.merged_into.is_(None))
+    mains = (CaseRow.case_id.in_(select(over(case_ids).c.main)), CaseRow.merged_into.is_(None))
+    return await _lock(session, select(CaseRow).where(*mains).order_by(CaseRow.case_id))
 
 
 def over(case_ids: Collection[UUID]) -> CTE:
@@ -264,12 +268,6 @@ async def sees_all_of_report(session: AsyncSession, viewer: Viewer, report_id: U
     """Return whether the viewer may see every case of a report."""
     hidden = exists().where(CaseRow.report_id == report_id, not_(visible_to(viewer)))
     return not await session.scalar(select(hidden))
-
-
-async def named_people(session: AsyncSession, case_id: UUID) -> list[str]:
-    """Return the staff ids of the people named to see a restricted case."""
-    query = select(CaseAccess.subject).where(CaseAccess.case_id == case_id).order_by(CaseAccess.subject)
-    return list(await session.scalars(query))
 
 
 async def conflicts_in(session: AsyncSession, case_id: UUID) -> tuple[str, ...]:

@@ -248,7 +248,7 @@ async def confirm_compromise(work: Work, case_id: UUID, read: int, chosen: Seque
 
 async def name_person(work: Work, case_id: UUID, read: int, staff_id: str) -> Case:
     """Let a colleague in the team see a restricted case. People it is kept from still cannot see it."""
-    people = {*await queries.named_people(work.session, case_id), staff_id}
+    people = {*(await queries.people_named(work.session, [case_id]))[case_id], staff_id}
     state = {"access": queries.access(people)}
     who = Command("person_named", named, personal={"person": staff_id}, state=state)
     case = await execute(work, case_id, read, who)

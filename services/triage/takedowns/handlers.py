@@ -227,11 +227,11 @@ async def _body(
 async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
     """Note take-downs of which it is time to ask again, or whose answer is overdue; return how many cases have some.
 
-    Each becomes a task for whoever has the case.
+    Each becomes a task for whoever has the case. Cases that another process has locked are skipped.
     """
     due = sorted(set(await queries.due(session, now, BATCH)))
-    locked = await case_queries.lock_cases(session, due)
-    kept = await queries.of_cases(session, due)
+    locked = await case_queries.lock_free(session, due)
+    kept = await queries.of_cases(session, list(locked))
     done: list[Transition] = []
     wanted: dict[UUID, list[Task]] = {}
     for case_id, case in locked.items():
@@ -244,7 +244,7 @@ async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: Cas
             wanted[case_id] = [Task(case_id, _TASKS[clock], about=one.takedown_id) for one, clock in ran_out]
     await writer.record(session, done, now)
     await tasks.make(session, wanted, now, writer=writer)
-    return len(due)
+    return len(locked)
 
 
 def _noted(

@@ -162,18 +162,21 @@ async def settled(work: Work, case_id: UUID, about: UUID, codes: Collection[str]
 
 
 async def note_overdue(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
-    """Note tasks whose time has passed, once each; return how many cases have some. No case changes for that."""
+    """Note tasks whose time has passed, once each; return how many cases have some. No case changes for that.
+
+    Cases that another process has locked are skipped.
+    """
     due = sorted(set(await queries.due(session, now, BATCH)))
-    await case_queries.lock_cases(session, due)
+    locked = await case_queries.lock_free(session, due)
     changes: list[tuple[UUID, chain.Change]] = []
-    for case_id, kept in (await queries.of_cases(session, due)).items():
+    for case_id, kept in (await queries.of_cases(session, list(locked))).items():
         late = [one for one in kept.tasks if one.due_at and one.due_at <= now and not one.done and not one.overdue]
         after = kept._replace(tasks=[replace(one, overdue=True) if one in late else one for one in kept.tasks])
         await store(session, after)
         state = {queries.STATE: after.fingerprint}
         changes += [(case_id, chain.Change("task_overdue", SYSTEM, after=_says(one), state=state)) for one in late]
     await chain.append(session, changes, now, writer.ids)
-    return len(due)
+    return len(locked)
 
 
 async def _execute(

@@ -1,5 +1,6 @@
 """What platforms were asked to remove: each step recorded, clocks that run out noticed, and nothing shown unasked."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.triage.takedowns.domain import TakedownState
 from services.triage.takedowns.handlers import warn_of_takedowns
 from services.triage.takedowns.tables import TakedownRow
 from services.triage.tasks import queries as tasks
+from services.triage.tasks.handlers import note_overdue
 from shared.audit import chain
 from shared.audit.verification import Broken, verify
 from shared.auth.permissions import Role
@@ -286,6 +288,24 @@ async def test_what_is_begun_in_a_case_is_recorded_there_after_it_was_merged(tri
         assert [one["title"] for one in ticked["tasks"]["items"] if one["task_id"] and not one["done_at"]] == []
         assert ticked["tasks"]["support"]["state"] == "offered"
         assert [(await sam.read(one))["state"] for one in (first, second)] == ["new", "merged"]
+
+
+async def test_a_case_that_another_process_has_locked_does_not_hold_up_the_sweeps_of_others(triage: Triage) -> None:
+    held, free = report(urls=(LINK,)), report(urls=(LINK,))
+    await open_cases(triage.database, held, free)
+    async with triage.client() as client:
+        sam = desk(triage, client, Role.SMART_RESPONDER)
+        for one in (held, free):
+            await sam.do("takedowns", one, link_number=1)
+            await sam.do("tasks", one, title="Ring", due_at=(NOW + timedelta(days=2)).isoformat())
+    triage.clock.move(timedelta(days=30))
+    async with asyncio.timeout(20), triage.database.transaction() as other:  # sooner than a statement is cancelled
+        await other.execute(select(CaseRow).where(CaseRow.reference == held.reference).with_for_update())
+        for found in (1, 0):
+            assert await sweep(triage) == found
+            async with triage.database.transaction() as session:
+                assert await note_overdue(session, triage.clock.now(), writer=WRITER) == found
+    assert await sweep(triage) == 1
 
 
 async def test_another_team_cannot_record_anything(triage: Triage, maria: AsyncClient) -> None:
