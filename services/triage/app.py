@@ -72,6 +72,7 @@ from services.triage.wellbeing import api as wellbeing_api
 from services.triage.wellbeing import handlers as wellbeing
 from services.triage.wellbeing import pages as wellbeing_pages
 from services.triage.wellbeing.refusals import REFUSALS as WELLBEING_REFUSALS
+from services.triage.whole import api as whole_api
 from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock
 from shared.db.sweep import Sweep
@@ -120,6 +121,7 @@ ROUTERS = (
     rules_api.router,
     queue_api.router,
     campaigns_api.router,
+    whole_api.router,
     api.router,
     bulk_api.router,
     bulk_pages.router,

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.triage.cases import handlers, queries
+from services.triage.cases import handlers
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.forms import STAFF_NUMBER
@@ -134,15 +134,6 @@ class ReopenBody(Body):
     """Why work continues."""
 
     reason: Annotated[Text, Field(min_length=1, max_length=2_000)] = "More to do"
-
-
-@router.get("/cases/{case_id}")
-async def get_case(work: WorkDep, case_id: UUID, response: Response) -> CaseDetail:
-    """Read one case. Send its `ETag` as `If-Match` in a write. Reading a restricted case is recorded."""
-    case = await queries.get(work.session, work.viewer, case_id)
-    if case.restricted:
-        await handlers.open_page(work, case_id)
-    return await answer(work.session, case, response)
 
 
 @router.post("/cases/{case_id}/claim")

@@ -380,6 +380,7 @@ class NoteKind(StrEnum):
 class WrittenNote:
     """A note as a page shows it."""
 
+    note_id: UUID
     at: datetime
     author: str
     author_name: str | None

@@ -38,6 +38,7 @@ class EntryBody(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
+    entry_id: UUID
     kind: EntryKind
     speaker: Speaker = Field(serialization_alias="from")
     at: datetime

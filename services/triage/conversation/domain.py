@@ -56,6 +56,8 @@ class Piece:
 class Entry:
     """One entry of the conversation."""
 
+    entry_id: UUID
+    """Of the note, the activity or the first piece of evidence that it is."""
     kind: EntryKind
     speaker: Speaker
     at: datetime

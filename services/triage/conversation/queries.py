@@ -40,20 +40,33 @@ _OF_RECORD: Mapping[str, EntryKind] = {
 
 async def conversation(session: AsyncSession, case: Case, viewer: Viewer) -> list[Entry]:
     """Return what was said about a case, oldest first; what the reporter wrote only if the viewer may see it."""
-    written = await notes(session, case.case_id)
     sent = await evidence.on_case(session, case, viewer)
+    done = await chain.read(session, case.case_id)
+    return said(case, await notes(session, case.case_id), sent, done, content=viewer.sees_content)
+
+
+def said(
+    case: Case,
+    written: Sequence[WrittenNote],
+    sent: Sequence[Evidence],
+    done: Sequence[chain.Activity],
+    *,
+    content: bool,
+) -> list[Entry]:
+    """Return the conversation of a case from its notes, its evidence and its activity record."""
     messages = {note.message_id for note in written if note.message_id}
-    said = [
-        *(_of_note(note, sent, content=viewer.sees_content) for note in written),
+    entries = [
+        *(_of_note(note, sent, content=content) for note in written),
         *(_of_evidence(item) for item in sent if item.message_id not in messages),
-        *_of_activities(await chain.read(session, case.case_id)),
+        *_of_activities(done),
     ]
-    return in_order(said, case.replied_at)
+    return in_order(entries, case.replied_at)
 
 
 def _of_note(note: WrittenNote, sent: Sequence[Evidence], *, content: bool) -> Entry:
     if note.by_reporter:
         return Entry(
+            entry_id=note.note_id,
             kind=_OF_REPORTER.get(note.kind, EntryKind.MESSAGE),
             speaker=Speaker.REPORTER,
             at=note.at,
@@ -65,12 +78,19 @@ def _of_note(note: WrittenNote, sent: Sequence[Evidence], *, content: bool) -> E
     shared = EntryKind.QUESTION if note.kind == NoteKind.QUESTION else EntryKind.UPDATE
     kind = shared if note.shared else EntryKind.NOTE
     return Entry(
-        kind=kind, speaker=Speaker.TEAM, at=note.at, author=note.author, author_name=note.author_name, text=note.text
+        entry_id=note.note_id,
+        kind=kind,
+        speaker=Speaker.TEAM,
+        at=note.at,
+        author=note.author,
+        author_name=note.author_name,
+        text=note.text,
     )
 
 
 def _of_evidence(item: Evidence) -> Entry:
     return Entry(
+        entry_id=item.evidence_id,
         kind=EntryKind.EVIDENCE,
         speaker=Speaker.REPORTER if item.from_reporter else Speaker.TEAM,
         at=item.added_at,
@@ -83,12 +103,13 @@ def _piece(item: Evidence) -> Piece:
     return Piece(item.evidence_id, item.media_type, item.size, removed=item.removed_at is not None)
 
 
-def _of_activities(activities: list[chain.Activity]) -> Iterator[Entry]:
+def _of_activities(activities: Sequence[chain.Activity]) -> Iterator[Entry]:
     for one in activities:
         outcome = one.after.get("outcome")
         kind = EntryKind.OUTCOME if outcome else _OF_RECORD.get(one.action)
         if kind:
             yield Entry(
+                entry_id=one.id,
                 kind=kind,
                 speaker=Speaker.REPORTER if one.actor == REPORTER else Speaker.TEAM,
                 at=one.at,

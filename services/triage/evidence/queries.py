@@ -62,7 +62,14 @@ async def custody(
 
     `only` names the one person who may be named in it; without it, all people are.
     """
-    done = [one for one in await chain.read(session, case.case_id) if one.action in _CUSTODY]
+    return custody_in(await chain.read(session, case.case_id), items, only=only)
+
+
+def custody_in(
+    activities: Iterable[chain.Activity], items: Sequence[Evidence], *, only: str | None = None
+) -> Mapping[UUID, Sequence[CustodyEntry]]:
+    """Return what happened to each piece of evidence, as these activities of its case say."""
+    done = [one for one in activities if one.action in _CUSTODY]
     return {item.evidence_id: [_added(item, only), *_entries(item, done, only)] for item in items}
 
 

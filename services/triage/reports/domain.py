@@ -172,8 +172,18 @@ class TriageReport(CodedAnswers):
     @property
     def texts(self) -> tuple[str, ...]:
         """What people wrote in it."""
-        written = (self.narrative, self.evidence_note, self.asset_note, self.business_case, self.platform_name)
-        return tuple(text for text in written if text)
+        return (*self.written.values(), *([self.platform_name] if self.platform_name else []))
+
+    @property
+    def written(self) -> Mapping[str, str]:
+        """What people wrote in it, by the name of the answer; without its content, nothing."""
+        written = {
+            "narrative": self.narrative,
+            "evidence_note": self.evidence_note,
+            "asset_note": self.asset_note,
+            "business_case": self.business_case,
+        }
+        return {name: text for name, text in written.items() if text}
 
     @property
     def happened_at(self) -> datetime:

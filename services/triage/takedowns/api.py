@@ -184,10 +184,11 @@ async def _answer(work: WorkDep, case: Case, response: Response) -> CaseWithTake
 
 async def _items(work: WorkDep, case_id: UUID, *, content: bool) -> list[TakedownItem]:
     forms = (await queries.forms_of_cases(work.session, [case_id]))[case_id]
-    return [_item(one, forms, content=content) for one in await queries.of_case(work.session, case_id)]
+    return [item_of(one, forms, content=content) for one in await queries.of_case(work.session, case_id)]
 
 
-def _item(takedown: domain.Takedown, forms: Sequence[domain.MachineForm], *, content: bool) -> TakedownItem:
+def item_of(takedown: domain.Takedown, forms: Sequence[domain.MachineForm], *, content: bool) -> TakedownItem:
+    """Return a take-down with those of the forms that are about it; its link only with `content`."""
     fields = {name: getattr(takedown, name) for name in domain.Takedown.__slots__}
     shown = fields | ({} if content else {"link": None})
     mine = [FormItem.model_validate(one) for one in forms if one.takedown_id == takedown.takedown_id]
