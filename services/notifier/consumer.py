@@ -11,6 +11,7 @@ from services.notifier.alerts.triggers import (
     access_changed,
     alert_about_abuse,
     alert_after_amendment,
+    leads_asked,
     shift_changed,
 )
 from services.notifier.cases import handlers as cases
@@ -80,6 +81,7 @@ def handlers(reports: ReportHandlers) -> Mapping[type[Event], Handler]:
         intake.PolicyExceptionAmended: reports.asked,
         triage.CaseRouted: partial(cases.case_routed, follow_ups=follow_ups),
         triage.CaseTransferred: partial(cases.case_transferred, follow_ups=follow_ups),
+        triage.CaseAssigned: partial(cases.case_assigned, follow_ups=follow_ups),
         triage.CasePriorityChanged: partial(cases.priority_changed, follow_ups=follow_ups),
         triage.CaseInformationAsked: partial(cases.information_asked, follow_ups=follow_ups),
         triage.ReporterUpdateShared: partial(cases.update_shared, follow_ups=follow_ups),
@@ -92,6 +94,7 @@ def handlers(reports: ReportHandlers) -> Mapping[type[Event], Handler]:
         triage.CaseDeadlineAtRisk: partial(cases.deadline_passes, follow_ups=follow_ups),
         triage.CaseDeadlineMissed: partial(cases.deadline_passes, follow_ups=follow_ups),
         triage.ShiftChanged: partial(shift_changed, context=follow_ups.context, leads=follow_ups.boxes.lead_of),
+        triage.LeadsAsked: partial(leads_asked, context=follow_ups.context, leads=follow_ups.boxes.lead_of),
         registry.AuthorisationGranted: access,
         registry.AuthorisationWithdrawn: access,
         registry.ReviewDue: access,

@@ -92,6 +92,7 @@ class NotifierSettings(ServiceSettings):
     notifier_digest_purposes: Annotated[tuple[AlertPurpose, ...], NoDecode, BeforeValidator(split)] = (
         AlertPurpose.DEADLINE_AT_RISK,
         AlertPurpose.REPORTER_REPLIED,
+        AlertPurpose.SECOND_REVIEW_WAITING,
         AlertPurpose.ACCESS_GRANTED,
         AlertPurpose.REVIEW_DUE,
     )

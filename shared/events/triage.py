@@ -7,7 +7,17 @@ from pydantic import AwareDatetime
 
 from shared.events import topics
 from shared.events.envelope import Event
-from shared.events.vocabulary import CaseState, DeadlineKind, Open, Outcome, Priority, ReportType, ReviewResult, Team
+from shared.events.vocabulary import (
+    CaseState,
+    DeadlineKind,
+    Open,
+    Outcome,
+    Priority,
+    ReportType,
+    ReviewResult,
+    Team,
+    TeamAsked,
+)
 
 
 class _CaseEvent(Event):
@@ -65,6 +75,8 @@ class CaseAssigned(_CaseEvent):
     priority: Open[Priority]
     assignee: str
     """Staff id."""
+    taken: bool = False
+    """Whether they took it themselves, so that they need not be told."""
 
 
 class CasePriorityChanged(_CaseEvent):
@@ -232,6 +244,17 @@ class ShiftChanged(Event):
     """Other open cases that are due within four hours, or late."""
 
 
+class LeadsAsked(Event):
+    """Leads of a team are asked for something. It names neither a case nor a person: leads see those in Signpost."""
+
+    TYPE: ClassVar[str] = "team.asked.v1"
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.CASES.name,)
+
+    team: Open[Team]
+    kind: Open[TeamAsked]
+    at: AwareDatetime
+
+
 TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseOpened,
     CaseRouted,
@@ -253,5 +276,6 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseDeadlineAtRisk,
     CaseDeadlineMissed,
     ShiftChanged,
+    LeadsAsked,
     ReporterUpdateShared,
 )

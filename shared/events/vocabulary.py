@@ -370,6 +370,14 @@ class AlertPurpose(StrEnum):
     DEADLINE_MISSED = "deadline_missed"
     SHIFT_CHANGED = "shift_changed"
     """To the team's lead: what the next shift takes over."""
+    CASE_ASSIGNED = "case_assigned"
+    """To the responder who was given the case by someone else."""
+    CASE_HANDED_OVER = "case_handed_over"
+    """To the team's lead: someone handed a case over, no questions asked."""
+    MORE_CONTENT_ASKED = "more_content_asked"
+    """To the team's lead: someone asks to be shown more content today."""
+    SECOND_REVIEW_WAITING = "second_review_waiting"
+    """To the team's lead: another person is to decide about an outcome too."""
     ACCESS_GRANTED = "access_granted"
     ACCESS_WITHDRAWN = "access_withdrawn"
     REVIEW_DUE = "review_due"
@@ -412,6 +420,17 @@ class RecipientReason(StrEnum):
     ESCALATED_NOT_MINE = "escalated_not_mine"
     ESCALATED_CANNOT_ACT = "escalated_cannot_act"
     ESCALATED_UNDELIVERABLE = "escalated_undeliverable"
+
+
+class TeamAsked(StrEnum):
+    """What a team's leads are asked for, apart from any case."""
+
+    HAND_OVER = "hand_over"
+    """Someone handed a case over, no questions asked."""
+    MORE_CONTENT = "more_content"
+    """Someone asks to be shown more content today."""
+    SECOND_REVIEW = "second_review"
+    """An outcome waits for another person to decide too."""
 
 
 class ManagerAction(StrEnum):

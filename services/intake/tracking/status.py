@@ -198,6 +198,7 @@ _OF_NO_MANAGER = frozenset(
         AlertPurpose.OUTCOME_REVIEWED,
         AlertPurpose.REPORTER_REPLIED,
         AlertPurpose.REVIEW_ASKED,
+        AlertPurpose.CASE_ASSIGNED,
     }
 )
 """Purposes that say nothing of any manager."""

@@ -7,6 +7,7 @@ registry's events, and go to operators and owners (S5, S8, D-pia).
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,8 +20,8 @@ from services.notifier.reports.domain import MisuseEvent, ReportEvent, behaviour
 from shared.events.envelope import Envelope
 from shared.events.people import name_words
 from shared.events.registry import AuthorisationGranted, AuthorisationWithdrawn, ExceptionExpired, ReviewDue
-from shared.events.triage import ShiftChanged
-from shared.events.vocabulary import AlertPurpose, FoundBy, Open, RecipientReason, Team
+from shared.events.triage import LeadsAsked, ShiftChanged
+from shared.events.vocabulary import AlertPurpose, FoundBy, Open, RecipientReason, Team, TeamAsked
 from shared.ids import AlertId, ReportId, StaffId
 
 AccessEvent = AuthorisationGranted | AuthorisationWithdrawn | ReviewDue | ExceptionExpired
@@ -36,6 +37,27 @@ _PURPOSES: Mapping[type[AccessEvent], AlertPurpose] = {
     AuthorisationWithdrawn: AlertPurpose.ACCESS_WITHDRAWN,
     ReviewDue: AlertPurpose.REVIEW_DUE,
     ExceptionExpired: AlertPurpose.EXCEPTION_EXPIRED,
+}
+
+
+class _Asked(NamedTuple):
+    purpose: AlertPurpose
+    urgency: Urgency
+    page: str
+
+
+_ASKED: Mapping[str, _Asked] = {
+    TeamAsked.HAND_OVER: _Asked(AlertPurpose.CASE_HANDED_OVER, Urgency.NORMAL, "/cases/wellbeing"),
+    TeamAsked.MORE_CONTENT: _Asked(AlertPurpose.MORE_CONTENT_ASKED, Urgency.URGENT, "/cases/wellbeing"),
+    TeamAsked.SECOND_REVIEW: _Asked(AlertPurpose.SECOND_REVIEW_WAITING, Urgency.LOW, "/cases/wellbeing"),
+}
+"""Whoever asks to see more asks for today; a second review can wait for a digest."""
+_TEAMS: Mapping[str, str] = {
+    Team.SMART: "SMART",
+    Team.SIRT: "SIRT",
+    Team.ADVICE_CENTRE: "Security Advice Centre",
+    Team.POLICY_STANDARDS: "Security Policy and Standards",
+    Team.TRIAGE_DESK: "triage desk",
 }
 _LOW = frozenset({AlertPurpose.ACCESS_GRANTED, AlertPurpose.REVIEW_DUE})
 
@@ -240,6 +262,33 @@ async def shift_changed(
         )
         for envelope in envelopes
         if (event := envelope.data).urgent or event.due_soon
+    ]
+    await record_decisions(session, decisions, now, context=context)
+
+
+async def leads_asked(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[LeadsAsked]],
+    now: datetime,
+    *,
+    context: AlertContext,
+    leads: Callable[[Open[Team]], Recipient],
+) -> None:
+    """Tell the lead of a team what they are asked for; what a newer triage asks is only on its pages."""
+    decisions = [
+        AlertDecision(
+            alert_id=AlertId(context.ids.uuid()),
+            report_id=None,
+            reference=_TEAMS.get(envelope.data.team, "Signpost"),
+            event_id=envelope.id,
+            purpose=asked.purpose,
+            choice=Choice(RecipientReason.TEAM_LEAD, leads(envelope.data.team)),
+            urgency=asked.urgency,
+            asked_at=envelope.data.at,
+            page=asked.page,
+        )
+        for envelope in envelopes
+        if (asked := _ASKED.get(envelope.data.kind))
     ]
     await record_decisions(session, decisions, now, context=context)
 

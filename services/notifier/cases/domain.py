@@ -152,6 +152,18 @@ def reply_alert(
     return CaseAlert(purpose, choice, urgency, f"{_case(event.reference)}/conversation", event_id)
 
 
+def assigned_alert(
+    event: triage.CaseAssigned, event_id: str, addresses: Mapping[StaffId, str], boxes: Mailboxes
+) -> CaseAlert:
+    """Return the message to whom a colleague gave the case; to their team's lead if their address is not known."""
+    responder, lead = StaffId(event.assignee), _of(event.team, boxes.lead)
+    choice = Choice(RecipientReason.TEAM_LEAD, lead)
+    if address := addresses.get(responder):
+        choice = Choice(RecipientReason.THE_RESPONDER, Recipient(address, responder), (lead,))
+    urgency = Urgency.URGENT if event.priority in _SOON else Urgency.NORMAL
+    return CaseAlert(AlertPurpose.CASE_ASSIGNED, choice, urgency, _case(event.reference), event_id)
+
+
 def review_alert(event: triage.CaseReviewRequested, event_id: str, boxes: Mailboxes) -> CaseAlert:
     """Return the message to the lead of the team whose outcome is to be looked at again."""
     choice = Choice(RecipientReason.TEAM_LEAD, _of(event.team, boxes.lead))

@@ -149,6 +149,7 @@ def _row(item: domain.FollowUp, waits_until: datetime) -> dict[str, object]:
 _CaseEvent = (
     triage.CaseRouted
     | triage.CaseTransferred
+    | triage.CaseAssigned
     | triage.CasePriorityChanged
     | triage.CaseInformationAsked
     | triage.CaseReporterReplied
@@ -191,6 +192,16 @@ async def case_transferred(
     told = [(e, telling) for e in envelopes for telling in domain.transfer_alerts(e.data, e.id, follow_ups.boxes)]
     await _tell(session, told, now, follow_ups)
     await follow_ups.expect(session, [_given(e) for e in given], now)
+
+
+async def case_assigned(
+    session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseAssigned]], now: datetime, *, follow_ups: FollowUps
+) -> None:
+    """Tell whom a colleague gave a case; not those who took it themselves."""
+    given = [e for e in envelopes if not e.data.taken]
+    addresses = await directory_queries.addresses_of(session, {StaffId(e.data.assignee) for e in given})
+    told = [(e, domain.assigned_alert(e.data, e.id, addresses, follow_ups.boxes)) for e in given]
+    await _tell(session, told, now, follow_ups)
 
 
 async def priority_changed(

@@ -16,6 +16,14 @@ AcknowledgementLink = Callable[[AlertId, messages.DeliveryKind, str, datetime], 
 MOST_LISTED = 20
 """How many alerts a summary lists; the rest are counted."""
 
+_CALLED = {
+    AlertPurpose.SHIFT_CHANGED: "To hand over",
+    AlertPurpose.CASE_HANDED_OVER: "Team",
+    AlertPurpose.MORE_CONTENT_ASKED: "Team",
+    AlertPurpose.SECOND_REVIEW_WAITING: "Team",
+}
+"""What a message calls its reference that is not the reference of a report."""
+
 
 @dataclass(frozen=True, slots=True)
 class Composer:
@@ -108,7 +116,7 @@ def wording_of(notice: messages.Notice) -> Wording:
 def _called(notice: messages.Notice) -> str:
     if notice.reference.startswith("SP-"):
         return "Reference"
-    return "To hand over" if notice.purpose is AlertPurpose.SHIFT_CHANGED else "Account"
+    return _CALLED.get(notice.purpose, "Account")
 
 
 def _subject(notice: messages.Notice, *, reminder: bool) -> str:

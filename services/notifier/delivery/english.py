@@ -126,6 +126,44 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
             "Shift hand-over",
         ),
     },
+    AlertPurpose.CASE_ASSIGNED: {
+        RecipientRole.RESPONDER: Wording(
+            "a colleague has given you a case",
+            "A colleague has given you a case. It is yours for four hours, so that you can begin.",
+            "What to do: read the case and its notes, and begin; or give it to someone else.",
+            "Open the case",
+        ),
+        RecipientRole.LEAD: Wording(
+            "a case was given to a colleague",
+            "A case of your team was given to someone whose address we do not have.",
+            "What to do: see who has the case, and tell them.",
+            "Open the case",
+        ),
+    },
+    AlertPurpose.CASE_HANDED_OVER: {
+        RecipientRole.LEAD: Wording(
+            "a colleague has handed a case over",
+            "A colleague has handed a case over, no questions asked. It is back in the queue.",
+            "What to do: see which one it is, and give it to someone else. Do not ask your colleague why.",
+            "See it in Signpost",
+        ),
+    },
+    AlertPurpose.MORE_CONTENT_ASKED: {
+        RecipientRole.LEAD: Wording(
+            "a colleague asks to be shown more today",
+            "A colleague has seen as much upsetting content today as is good for them, and asks to be shown more.",
+            "What to do: talk to them first. They can also hand their cases over. Then decide in Signpost.",
+            "See who asks",
+        ),
+    },
+    AlertPurpose.SECOND_REVIEW_WAITING: {
+        RecipientRole.LEAD: Wording(
+            "an outcome needs a second person",
+            "An outcome of your team was chosen for a second review: another person decides too, without knowing it.",
+            "What to do: ask someone who did not resolve the case to decide.",
+            "Second reviews",
+        ),
+    },
     AlertPurpose.REPORTER_REPLIED: {
         RecipientRole.RESPONDER: Wording(
             "a reporter has written",

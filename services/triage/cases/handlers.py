@@ -111,7 +111,8 @@ async def assign(work: Work, case_id: UUID, read: int, staff_id: str, note: str 
 
     def events(_before: Case, after: Case) -> list[Event]:
         ids = event_ids(after, work.now)
-        return [triage.CaseAssigned(**ids, team=after.team, priority=after.priority, assignee=to)]
+        taken = to == work.viewer.subject
+        return [triage.CaseAssigned(**ids, team=after.team, priority=after.priority, assignee=to, taken=taken)]
 
     def apply(case: Case, actor: Actor) -> Case:
         given = domain.assign(case, actor, to, name, work.now)

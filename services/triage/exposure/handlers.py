@@ -46,12 +46,13 @@ async def count(session: AsyncSession, subject: str, team: Team, priority: Prior
     await session.execute(row.on_conflict_do_update(index_elements=["day", "subject", "team"], set_=more))
 
 
-async def ask_for_more(session: AsyncSession, subject: str, team: Team, now: datetime) -> None:
-    """Ask the leads of a team to let a person see more today; once is enough, and only once they need it."""
+async def ask_for_more(session: AsyncSession, subject: str, team: Team, now: datetime) -> bool:
+    """Ask the leads of a team to let a person see more today, once, and only if needed; return whether that is new."""
     if (await queries.of_person(session, subject, now)).advice(now) is not Advice.ASK:
-        return
+        return False
     asked = insert(ExposureRequest).values(day=day_of(now), subject=folded_id(subject), team=team, asked_at=now)
-    await session.execute(asked.on_conflict_do_nothing())
+    new = await session.scalar(asked.on_conflict_do_nothing().returning(ExposureRequest.subject))
+    return new is not None
 
 
 async def allow_more(session: AsyncSession, subject: str, by: str, leads: Collection[Team], now: datetime) -> None:

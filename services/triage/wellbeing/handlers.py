@@ -20,9 +20,9 @@ from services.triage.outcome_reviews.queries import resolution
 from services.triage.wellbeing import domain, queries
 from services.triage.wellbeing.domain import SecondReview, Why
 from services.triage.wellbeing.tables import HandOver, SecondReviewRow
-from shared.events.envelope import Envelope
-from shared.events.triage import CaseResolved
-from shared.events.vocabulary import Outcome
+from shared.events.envelope import Envelope, NewEvent
+from shared.events.triage import CaseResolved, LeadsAsked
+from shared.events.vocabulary import Outcome, Team, TeamAsked
 from shared.ids import folded_id
 from shared.messaging.auditor import Step
 
@@ -88,18 +88,36 @@ async def hand_over(work: Work, case_id: UUID) -> Case:
         CaseNotFound: there is no such case, or the viewer may not see it.
         NotYourClaim, StateForbids: as for `domain.handed_over`.
     """
-    read = (await cases.lock(work.session, work.viewer, case_id)).case.version
-    case = await execute(work, case_id, read, Command("released", domain.handed_over))
+    locked = await cases.lock(work.session, work.viewer, case_id)
+    case = await execute(work, case_id, locked.case.version, Command("released", domain.handed_over))
+    hand_over_id = work.writer.ids.uuid()
     work.session.add(
         HandOver(
-            hand_over_id=work.writer.ids.uuid(),
+            hand_over_id=hand_over_id,
             case_id=case_id,
             team=case.team,
             subject=work.viewer.subject,
             at=work.now,
         )
     )
+    if not locked.row.kept_from:
+        await _ask_leads(work.session, work.writer, {hand_over_id: case.team}, TeamAsked.HAND_OVER, work.now)
     return case
+
+
+async def ask_for_more(work: Work, team: Team) -> None:
+    """Ask the leads of a team, once a day, to let a person see more content today."""
+    if await exposure.ask_for_more(work.session, work.viewer.subject, team, work.now):
+        subject = work.writer.ids.uuid()
+        await _ask_leads(work.session, work.writer, {subject: team}, TeamAsked.MORE_CONTENT, work.now)
+
+
+async def _ask_leads(
+    session: AsyncSession, writer: CaseWriter, teams: Mapping[UUID, Team], kind: TeamAsked, now: datetime
+) -> None:
+    """Let the leads of teams be told of something new. A case that is kept from someone may be kept from a lead."""
+    events = [NewEvent.of(subject, LeadsAsked(team=team, kind=kind, at=now)) for subject, team in teams.items()]
+    await writer.outbox.begin(session, events, now)
 
 
 async def note_hand_over(session: AsyncSession, viewer: Viewer, hand_over_id: UUID, now: datetime) -> None:
@@ -155,6 +173,8 @@ async def choose(
     changed = await queries.of_cases(session, [case_id for case_id in locked if case_id in chosen | gone])
     told = [_told(locked[case_id], kept, chosen=case_id in chosen) for case_id, kept in changed.items()]
     await writer.record(session, told, now)
+    asked = {one.review_id: one.team for one in fresh if not locked[one.case_id].row.kept_from}
+    await _ask_leads(session, writer, asked, TeamAsked.SECOND_REVIEW, now)
 
 
 async def decide(work: Work, review_id: UUID, outcome: Outcome, reason: str) -> SecondReview:

@@ -98,7 +98,7 @@ async def hand_overs_again(_viewer: ViewerDep) -> RedirectResponse:
 async def ask_for_more(work: WorkDep, rest: str) -> RedirectResponse:
     """Ask the leads of the team that has the case to let the person see more today."""
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-    await exposures.ask_for_more(work.session, work.viewer.subject, case.team, work.now)
+    await handlers.ask_for_more(work, case.team)
     return RedirectResponse(f"/cases/{case.reference}#exposure", 303)
 
 

@@ -6,6 +6,7 @@ from itertools import count
 from typing import TypeVar
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
@@ -31,6 +32,7 @@ from shared.events.intake import (
     SecurityIncidentSubmitted,
 )
 from shared.events.people import keys_of_member
+from shared.events.triage import LeadsAsked
 from shared.events.vocabulary import Confidentiality, Relation, Team, WorkerKind
 from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox
@@ -53,6 +55,7 @@ PLAIN = Facts(
 )
 """What rules read of an abuse report without special answers."""
 _numbers = count(1)
+_ASKED = text("select value from outbox where type = 'team.asked.v1' order by id")
 R = TypeVar("R", bound=Event)
 Submitted = (
     AbuseReportSubmitted
@@ -182,3 +185,10 @@ async def listed(session: AsyncSession, seen_by: Viewer, wanted: CaseFilter, lim
     queue = QueueFilter(view=None, sort=Sort.NEWEST)
     found = await page(session, listing(seen_by, queue, NOW, wanted.report_id), queue, None, limit)
     return [row.case for row in await load(session, seen_by, found.case_ids)]
+
+
+async def leads_asked(database: Database) -> list[tuple[str, str]]:
+    """What leads are asked for, by team, in the events that wait to be published."""
+    async with database.transaction() as session:
+        events = [LeadsAsked.model_validate_json(value) for value in await session.scalars(_ASKED)]
+    return [(event.team, event.kind) for event in events]

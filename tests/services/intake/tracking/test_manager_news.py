@@ -89,6 +89,7 @@ async def test_news_never_goes_back_in_whatever_order_it_comes(intake: Intake, c
         AlertPurpose.OUTCOME_REVIEWED,
         AlertPurpose.REPORTER_REPLIED,
         AlertPurpose.REVIEW_ASKED,
+        AlertPurpose.CASE_ASSIGNED,
     ],
 )
 async def test_an_email_that_a_reporter_or_a_team_cannot_get_says_nothing_of_their_manager(

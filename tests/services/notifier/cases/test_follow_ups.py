@@ -12,10 +12,12 @@ from services.notifier.settings import NotifierSettings
 from shared.events.intake import Subject
 from shared.events.notifier import AlertDecided
 from shared.events.triage import (
+    CaseAssigned,
     CaseDeadlineAtRisk,
     CaseInformationAsked,
     CaseReporterReplied,
     CaseRouted,
+    LeadsAsked,
     ReporterUpdateShared,
     ShiftChanged,
 )
@@ -376,6 +378,43 @@ async def _finished(notifier: Notifier) -> list[tuple[object, ...]]:
             "select recipient_email, standing from alert where purpose = 'report_finished' order by created_at"
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("assignee", "priority", "taken", "told", "subject"),
+    [
+        ("S1001", "P3", False, [PRIYA.email], "A colleague has given you a case"),
+        ("s1001", "P2", False, [PRIYA.email], "Urgent: a colleague has given you a case"),
+        ("S7777", "P3", False, ["smart-lead@example.org"], "A case was given to a colleague"),
+        ("S1001", "P1", True, [], ""),
+    ],
+)
+async def test_whom_a_colleague_gave_a_case_is_told(
+    notifier: Notifier, assignee: str, priority: str, taken: bool, told: list[str], subject: str
+) -> None:
+    case = routed(uuid4(), team="smart").model_dump(include={"case_id", "report_id", "reference", "at", "team"})
+    given = CaseAssigned.model_validate({**case, "priority": priority, "assignee": assignee, "taken": taken})
+    await notifier.receive(given)
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == told
+    for mail in notifier.mail_server.mails:
+        assert mail["Subject"] == f"{subject}, {REFERENCE}"
+        assert f"/cases/{REFERENCE}" in text_of(mail)
+
+
+async def test_leads_are_told_what_they_are_asked_for_and_a_second_review_can_wait(notifier: Notifier) -> None:
+    for kind in ("hand_over", "more_content", "second_review", "from_the_future"):
+        await notifier.receive(LeadsAsked.model_validate({"team": "smart", "kind": kind, "at": NOW}))
+    await notifier.receive(LeadsAsked.model_validate({"team": "from_the_future", "kind": "hand_over", "at": NOW}))
+    await notifier.deliver_until(notifier.all_settled)
+    told = {(mail["To"], mail["Subject"]) for mail in notifier.mail_server.mails}
+    assert told == {
+        ("smart-lead@example.org", "A colleague has handed a case over, SMART"),
+        ("smart-lead@example.org", "Urgent: a colleague asks to be shown more today, SMART"),
+        ("smart-lead@example.org", "An outcome needs a second person, SMART"),
+        ("triage-desk-lead@example.org", "A colleague has handed a case over, Signpost"),
+    }
+    assert AlertPurpose.SECOND_REVIEW_WAITING in _digests_by_default()
 
 
 async def test_the_lead_hears_of_a_shift_with_something_to_hand_over(notifier: Notifier) -> None:

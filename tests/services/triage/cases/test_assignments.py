@@ -72,7 +72,8 @@ async def test_a_case_is_handed_over_with_a_note_that_only_the_team_reads(
     said = (await sam_writes.get(f"{API}/{case['case_id']}/conversation")).json()["items"]
     assert [(one["kind"], one["text"]) for one in said] == [("note", "Ring them after six")]
     values = await published(triage, CaseAssigned.TYPE)
-    assert [CaseAssigned.model_validate_json(value).assignee for value in values] == ["S4003", "S4002"]
+    events = [CaseAssigned.model_validate_json(value) for value in values]
+    assert [(event.assignee, event.taken) for event in events] == [("S4003", False), ("S4002", True)]
     assert not [value for value in values if b"after six" in value]
 
 

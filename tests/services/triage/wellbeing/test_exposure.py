@@ -14,7 +14,17 @@ from services.triage.reporters.handlers import hear
 from shared.auth.permissions import Role
 from shared.events.intake import MessageSent
 from shared.events.vocabulary import MessageKind
-from tests.services.triage.builders import IDS, NOW, WRITER, Submitted, envelope, incident, open_cases, report
+from tests.services.triage.builders import (
+    IDS,
+    NOW,
+    WRITER,
+    Submitted,
+    envelope,
+    incident,
+    leads_asked,
+    open_cases,
+    report,
+)
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.evidence.pieces import announce, piece
@@ -150,6 +160,7 @@ async def test_a_lead_lets_someone_see_more_and_learns_no_figure(
     for _ in range(2):
         assert (await press(sam, page, f"{page}/ask-for-more")).status_code == 303
     assert "You asked a lead to let you see more" in (await sam.get(page)).text
+    assert await leads_asked(triage.database) == [("smart", "more_content")]  # once, and not who
     asked = (await aisha.get("/cases/wellbeing")).text
     assert ("s4001" in asked, "217" in asked) == (True, False)
     assert "s4001" not in (await maria.get("/cases/wellbeing")).text

@@ -12,7 +12,7 @@ from services.triage.wellbeing.handlers import forget
 from services.triage.wellbeing.tables import HandOver
 from shared.audit import chain
 from shared.auth.permissions import Role
-from tests.services.triage.builders import open_cases, report
+from tests.services.triage.builders import leads_asked, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 
@@ -51,6 +51,7 @@ async def test_only_leads_of_the_team_learn_that_a_case_was_handed_over(
     assert ("S4001" in seen, f'href="{page}"' in seen) == (True, True)
     async with triage.client(Role.SMART_LEAD) as sam_as_lead:  # it is not for them to note
         assert told.reference not in (await sam_as_lead.get(PAGE)).text
+    assert await leads_asked(triage.database) == [("smart", "hand_over")]  # neither the case nor who it was
     hand_over = await waiting(triage)
     for client, form_page, status in ((sam, page, 409), (aisha, PAGE, 303), (aisha, page, 409)):
         noted = await press(client, form_page, f"{PAGE}/hand-overs", hand_over=hand_over)
@@ -120,8 +121,9 @@ async def test_a_lead_sees_no_hand_over_of_a_case_that_is_kept_from_them(
     await open_cases(triage.database, told)
     page = f"/cases/{told.reference}"
     await press(sam, page, f"{page}/claim")
-    await press(sam, page, f"{page}/hand-over")
     async with triage.database.transaction() as session:
         await session.execute(update(CaseRow).values(kept_from=["id:s4002"]))
     triage.by_hand.add("case")
+    await press(sam, page, f"{page}/hand-over")
     assert told.reference not in (await aisha.get(PAGE)).text
+    assert await leads_asked(triage.database) == []  # an email would tell the lead that there is such a case

@@ -25,7 +25,7 @@ from shared.auth.permissions import Role
 from shared.events.envelope import Envelope
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Team
-from tests.services.triage.builders import IDS, WRITER, Submitted, envelope, misuse, open_cases, report
+from tests.services.triage.builders import IDS, WRITER, Submitted, envelope, leads_asked, misuse, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 
@@ -82,6 +82,7 @@ async def test_a_share_of_outcomes_and_every_urgent_one_without_a_violation_is_c
     found = await chosen(triage, event, shares=shares)
     assert [(one.why, one.outcome, one.resolved_by) for one in found] == ([(why, outcome, "S4001")] if why else [])
     assert len(await chosen(triage, event, shares=shares)) == len(found)  # the same event again adds nothing
+    assert await leads_asked(triage.database) == [("smart", "second_review") for _ in found]
 
 
 def test_a_draw_is_even_and_always_the_same() -> None:
