@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.triage import consumer
 from services.triage.accounts.handlers import forget_accounts
+from services.triage.actions import pages as action_pages
 from services.triage.bulk import api as bulk_api
 from services.triage.bulk import handlers as bulk
 from services.triage.bulk import pages as bulk_pages
@@ -146,6 +147,7 @@ ROUTERS = (
     shift_pages.router,  # before the case pages: they take any word for a reference
     queue_pages.router,
     pages.router,
+    action_pages.router,
 )
 _LEASES_EVERY = timedelta(seconds=15)
 _SEARCH_EVERY = timedelta(seconds=1)
