@@ -15,6 +15,7 @@ from sqlalchemy import (
     Subquery,
     Uuid,
     and_,
+    any_,
     exists,
     func,
     literal,
@@ -454,7 +455,24 @@ async def _decided(session: AsyncSession, campaign_ids: Collection[UUID]) -> dic
 # What other capabilities ask.
 
 
-def cases_in(campaign_id: UUID) -> Select[UUID]:
-    """Return the cases of a campaign, as a filter of the queue."""
-    member = CampaignMember
-    return select(member.case_id).where(member.campaign_id == campaign_id, member.state != MemberState.TAKEN_OUT)
+def cases_in(viewer: Viewer, campaign_id: UUID) -> Select[UUID]:
+    """Return the cases of a campaign, as a filter of the queue; none of one that the viewer may not know of."""
+    row, member = CampaignRow, CampaignMember
+    known = select(row.campaign_id).where(row.campaign_id == campaign_id, _known(viewer)).scalar_subquery()
+    return select(member.case_id).where(member.campaign_id == known, member.state != MemberState.TAKEN_OUT)
+
+
+async def shared_by(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return for each of these cases the newest campaign that it is in and the viewer may know of; not dismissed ones.
+
+    Whether they may know of one is asked once, however many of the cases are in it.
+    """
+    row, member = CampaignRow, CampaignMember
+    theirs = (member.case_id == any_(literal(list(case_ids), ARRAY(Uuid))), member.state != MemberState.TAKEN_OUT)
+    asked = row.campaign_id.in_(select(member.campaign_id).where(*theirs))
+    known = select(row.campaign_id).where(asked, row.state != CampaignState.DISMISSED, _known(viewer))
+    once = known.cte("known").prefix_with("materialized")
+    joined = select(member.case_id, member.campaign_id).join(once, once.c.campaign_id == member.campaign_id)
+    newest = joined.where(*theirs).ext(distinct_on(member.case_id))
+    rows = await session.execute(newest.order_by(member.case_id, member.campaign_id.desc()))
+    return {case_id: campaign_id for case_id, campaign_id in rows}  # noqa: C416 - a row is no pair to a type checker

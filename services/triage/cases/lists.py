@@ -76,6 +76,8 @@ class Listing:
     at_risk_by: datetime | None = None
     opened_from: datetime | None = None
     opened_before: datetime | None = None
+    among_cases: Select[UUID] | None = None
+    """Only these cases: what they are in, such as a campaign."""
     report_id: UUID | None = None
     reference: str | None = None
     """How it begins."""
@@ -91,9 +93,9 @@ class Listing:
         return [*found, row.team == self.team] if self.team else found
 
     def few(self) -> SelectBase | None:
-        """Return the cases of a search, a report and a reference: so few that neither order nor facets matter."""
+        """Return the cases of what has few, as a search or a campaign: neither order nor facets matter."""
         among = [] if self.among is None else [CaseRow.case_id == _any_of(self.among)]
-        named = among + self._named()
+        named = among + self._within(CaseRow) + self._named()
         return select(*_READ).where(*named) if named else None
 
     def next_in(self, band: Band, start: Place | None = None) -> SelectBase:
@@ -126,10 +128,14 @@ class Listing:
         return found + list(begins(self.reference) if self.reference else ())
 
     def _asked(self, row: type[CaseRow], band: Band | None) -> list[ColumnElement[bool]]:
-        found = [*self._opened(row), row.facets.contains(sorted(self.facets | set(band.facets if band else ())))]
+        have = self.facets | set(band.facets if band else ())
+        found = [*self._opened(row), *self._within(row), row.facets.contains(sorted(have))]
         if self.at_risk_by:
             found.append(row.at_risk_at <= self.at_risk_by)
         return found
+
+    def _within(self, row: type[CaseRow]) -> list[ColumnElement[bool]]:
+        return [] if self.among_cases is None else [row.case_id.in_(self.among_cases)]
 
     def _opened(self, row: type[CaseRow]) -> list[ColumnElement[bool]]:
         since = [row.opened_at >= self.opened_from] if self.opened_from else []
@@ -226,7 +232,9 @@ async def count_arrivals(session: AsyncSession, listing: Listing, since: UUID) -
 
 
 def _counted(listing: Listing, today: date) -> ColumnElement[int]:
-    """Return how many cases fit: of the next ones, or else as many as the index has, in longer and longer times."""
+    """Return how many fit: of few cases, or of the next ones, or as the index has in longer and longer times."""
+    if (few := listing.few()) is not None:
+        return _count(listing, few).scalar_subquery()
     band = Band("due_at") if listing.at_risk_by else Band("opened_at", descending=True)
     rare = facets.are_rare(listing.facets)
     times = [None] if listing.only_open or rare else list(facets.times(today, descending=True))[1:]

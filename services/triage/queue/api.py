@@ -31,7 +31,7 @@ class ListedCase(CaseItem):
     """When the nearest clock ends; null if none runs."""
     assignee: str | None
     marks: list[str]
-    """What is special: `reply`, `evidence`, `restricted`, `withdrawal`, `review`."""
+    """What is special: `reply`, `evidence`, `restricted`, `withdrawal`, `review`, `campaign`."""
     matched: list[str]
     """In which parts of the case the words of `q` were found."""
 
@@ -63,6 +63,7 @@ async def list_cases(
     until: Day | None = None,
     replies: Literal["yes"] | None = None,
     taken_down: Literal["removed", "refused", "asked", "due"] | None = None,
+    campaign: UUID | None = None,
     q: Annotated[Line, Query(max_length=domain.LONGEST_SEARCH)] = "",
     sort: Sort | None = None,
     cursor: Annotated[Line | None, Query(max_length=300)] = None,
@@ -76,8 +77,8 @@ async def list_cases(
     """
     wanted = QueueFilter(
         view=view, team=team, kind=kind or report_type, behaviour=behaviour, platform=platform, priority=priority,
-        state=state, who=who, since=since, until=until, replies=bool(replies), taken_down=taken_down, q=q,
-        sort=sort or (Sort.BEST if q else Sort.NEWEST),
+        state=state, who=who, since=since, until=until, replies=bool(replies), taken_down=taken_down,
+        campaign=campaign, q=q, sort=sort or (Sort.BEST if q else Sort.NEWEST),
     )  # fmt: skip
     start = _start(cursor, wanted)
     asked = queries.listing(viewer, wanted, now, report_id)
@@ -95,10 +96,11 @@ def _start(cursor: str | None, wanted: QueueFilter) -> queries.Start | None:
 
 async def _items(session: Transaction, viewer: ViewerDep, found: queries.Page) -> list[ListedCase]:
     rows = await lists.load(session, viewer, found.case_ids)
+    marks = await queries.marks(session, viewer, rows)
     beside: dict[UUID, dict[str, object]] = {
         row.case.case_id: {
             "due_at": row.due_at,
-            "marks": row.marks,
+            "marks": list(marks[row.case.case_id]),
             "matched": found.matched.get(row.case.case_id, ()),
         }
         for row in rows

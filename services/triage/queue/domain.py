@@ -93,6 +93,8 @@ class QueueFilter:
     replies: bool = False
     """Only cases with something unread from their reporter."""
     taken_down: str | None = None
+    campaign: UUID | None = None
+    """One that the viewer may not know of has no case."""
     q: str = ""
     sort: Sort | None = None
 
@@ -114,6 +116,7 @@ class QueueFilter:
             until=_day(get("until", "")),
             replies=get("replies") == "yes",
             taken_down=_one_of(TAKEN_DOWN, get("taken_down")),
+            campaign=_id(get("campaign", "")),
             q=q,
             sort=_member(Sort, get("sort")),
         )
@@ -229,6 +232,13 @@ def _member(kind: type[E], text: str | None) -> E | None:
 
 def _one_of(known: tuple[str, ...] | Mapping[str, str], text: str | None) -> str | None:
     return text if text in known else None
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _day(text: str) -> date | None:

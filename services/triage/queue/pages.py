@@ -62,12 +62,14 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
     found = await handlers.look(session, queries.listing(viewer, wanted, now), wanted, cursor, now, ids)
     beside = [replace(wanted, view=view, q="") for view in views.VIEWS]
     newest, counts = await queries.beside(session, viewer, beside, now)
+    rows = await lists.load(session, viewer, found.case_ids)
     return render(
         request,
         "queue.html",
         wanted=wanted,
         heading=_heading(wanted),
-        rows=await lists.load(session, viewer, found.case_ids),
+        rows=rows,
+        marks=await queries.marks(session, viewer, rows),
         found=found,
         sought=wanted.q,
         views=_views(wanted, counts),
@@ -135,6 +137,7 @@ def _chips(wanted: QueueFilter) -> list[Link]:
         "until": f"To {uk_date(wanted.until)}" if wanted.until else None,
         "replies": "Unread replies" if wanted.replies else None,
         "taken_down": views.TAKEN_DOWN[wanted.taken_down] if wanted.taken_down else None,
+        "campaign": "One campaign" if wanted.campaign else None,
     }
     unset = QueueFilter()
     return [Link(text, wanted.url(**{name: getattr(unset, name)})) for name, text in said.items() if text]

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.campaigns import queries as campaigns
 from services.triage.cases import lists
 from services.triage.cases.access import Viewer
-from services.triage.cases.lists import Listing
+from services.triage.cases.lists import Listed, Listing
 from services.triage.queue.domain import Cursor, QueueFilter, QueueView
 from services.triage.search import domain as search
 from services.triage.search import queries as results
@@ -50,6 +51,7 @@ def listing(viewer: Viewer, wanted: QueueFilter, now: datetime, report_id: UUID 
         at_risk_by=now if wanted.view is QueueView.AT_RISK else None,
         opened_from=_begins(wanted.since) if wanted.since else None,
         opened_before=_begins(wanted.until + _DAY) if wanted.until else None,
+        among_cases=campaigns.cases_in(viewer, wanted.campaign) if wanted.campaign else None,
         report_id=report_id,
         reference=Reference.start(wanted.q),
     )
@@ -108,6 +110,15 @@ async def beside(
     """Return the id of the newest case, and how many cases each queue has, in one statement."""
     asked = [listing(viewer, wanted, now) for wanted in queues]
     return await lists.beside(session, viewer, asked, now.astimezone(UK).date())
+
+
+async def marks(session: AsyncSession, viewer: Viewer, rows: Sequence[Listed]) -> dict[UUID, dict[str, UUID | None]]:
+    """Return what is special about each case of a list, in one statement; of `campaign`, in which one it is."""
+    shared = await campaigns.shared_by(session, viewer, [row.case.case_id for row in rows])
+    found: dict[UUID, dict[str, UUID | None]] = {row.case.case_id: dict.fromkeys(row.marks) for row in rows}
+    for case_id, campaign_id in shared.items():
+        found[case_id]["campaign"] = campaign_id
+    return found
 
 
 def _begins(day: date) -> datetime:

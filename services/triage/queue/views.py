@@ -34,6 +34,7 @@ MARKS = {
     "restricted": "Restricted",
     "withdrawal": "Withdrawal requested",
     "review": "Look again",
+    "campaign": "Campaign",
 }
 WHO = {ME: "Me", NOBODY: "No one"}
 TAKEN_DOWN = {
