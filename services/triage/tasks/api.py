@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from services.triage.cases import handlers as case_handlers
@@ -14,7 +14,7 @@ from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.reports import queries as reports
 from services.triage.tasks import domain, handlers, queries, tasks_yaml
-from services.triage.tasks.domain import Rung, SupportState
+from services.triage.tasks.domain import Rung, SupportState, TaskView
 from shared.web import bodies
 
 router = APIRouter(prefix="/cases/api/v1", tags=["tasks"])
@@ -22,14 +22,11 @@ _StaffId = Annotated[bodies.Line, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,3
 _Note = Annotated[bodies.Text, Field(min_length=1, max_length=domain.LONGEST_NOTE)]
 
 
-class TaskItem(BaseModel):
-    """One task. `task_id` is null for one of the case's kind that no one has touched: tick it off by its `code`."""
-
+class _AnyTask(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     task_id: UUID | None
     code: str
-    title: str
     assignee: str | None = Field(description="Null: whoever has the case.")
     due_at: AwareDatetime | None
     about: UUID | None = Field(description="The take-down that it is about.")
@@ -37,6 +34,12 @@ class TaskItem(BaseModel):
     done_at: AwareDatetime | None
     done_by: str | None
     overdue: bool
+
+
+class TaskItem(_AnyTask):
+    """One task. `task_id` is null for one of the case's kind that no one has touched: tick it off by its `code`."""
+
+    title: str
 
 
 class SupportItem(BaseModel):
@@ -78,6 +81,33 @@ class CaseWithTasks(CaseDetail):
     """The case as it is now, with its tasks."""
 
     tasks: TaskList
+
+
+class WaitingItem(_AnyTask):
+    """A task that is not done, with its case. `title` is null on a restricted case: open it to read that."""
+
+    case_id: UUID
+    reference: str
+    title: str | None
+    version: int = Field(description="Of the case: send it in `If-Match`.")
+
+
+class TaskCounts(BaseModel):
+    """How many tasks each list has; 100 means more than 99."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    mine: int
+    team: int
+    overdue: int
+
+
+class TaskPage(BaseModel):
+    """One page of tasks, soonest due first and those without a time last, and where the next one starts."""
+
+    items: list[WaitingItem]
+    counts: TaskCounts
+    next_cursor: UUID | None
 
 
 class TaskBody(bodies.Body):
@@ -130,6 +160,23 @@ class ThreatBody(bodies.Body):
             message = "Say why there is no threat to life, and nothing else"
             raise bodies.InvalidValue(message)
         return self
+
+
+@router.get("/tasks")
+async def list_waiting(
+    work: WorkDep,
+    view: TaskView = TaskView.MINE,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> TaskPage:
+    """List tasks that are not done: mine, the team's, or those that are overdue; of cases that you may see.
+
+    The tasks that a case has by its kind are in the list of that case until someone touches them.
+    """
+    found = await queries.listed(work.session, work.viewer, view, work.now, cursor, limit + 1)
+    items = [_waiting(one) for one in found[:limit]]
+    counts = TaskCounts.model_validate(await queries.counts(work.session, work.viewer, work.now))
+    return TaskPage(items=items, counts=counts, next_cursor=items[-1].task_id if len(found) > limit else None)
 
 
 @router.get("/cases/{case_id}/tasks")
@@ -189,6 +236,12 @@ async def _list(work: WorkDep, case: Case) -> TaskList:
     support = SupportItem.model_validate(kept.support) if kept.support else None
     threat = [ThreatItem.model_validate(one) for one in kept.threat]
     return TaskList(items=items, support=support, threat=threat, threat_open=case.threat_open)
+
+
+def _waiting(one: queries.Listed) -> WaitingItem:
+    title = one.title or tasks_yaml.titles().get(one.task.code)
+    case = {"reference": one.reference, "version": one.version}
+    return WaitingItem.model_validate(vars_of(one.task) | case | {"title": title})
 
 
 def vars_of(task: domain.Task) -> dict[str, object]:

@@ -18,6 +18,19 @@ MOST_OF_A_CASE = 100
 """Tasks."""
 MOST_DAYS = 366
 """How far ahead a task or a follow-up may be due. Our choice."""
+MOST_COUNTED = 99
+"""The tasks of a list are counted up to this number."""
+
+
+class TaskView(StrEnum):
+    """Which tasks a list shows, of those that are not done."""
+
+    MINE = "mine"
+    """For me by name, or for whoever has a case that I have."""
+    TEAM = "team"
+    """Of all cases that I may see."""
+    OVERDUE = "overdue"
+    """Of those, whose time has passed."""
 
 
 class TaskNotFound(Exception):

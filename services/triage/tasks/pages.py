@@ -1,11 +1,13 @@
-"""/cases/SP-…/tasks: the tab with what has to be done about a case, the support offered, and the threat protocol."""
+"""/cases/SP-…/tasks: what has to be done about a case, support, and the threat protocol. /cases/tasks: all tasks."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.triage.cases import queries as cases
+from services.triage.cases import views
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
@@ -14,13 +16,52 @@ from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.reports import queries as reports
 from services.triage.tasks import domain, forms, handlers, queries, tasks_yaml
 from services.triage.tasks.refusals import REFUSALS
+from shared.people import names_of
 from shared.web.forms import FormReader
+from shared.web.pages import render
 from shared.web.refusals import record_refusal, refusal_of
 
 router = APIRouter(include_in_schema=False)
 
 _TAB = "/cases/SP-{rest}/tasks"
+_LIST = "/cases/tasks"
 _REFUSALS = {**CASE_REFUSALS, **REFUSALS}
+_PAGE_SIZE = 50
+_RECORDED = "task-recorded"
+_VIEWS = {
+    domain.TaskView.MINE: "Mine",
+    domain.TaskView.TEAM: "My teams’",
+    domain.TaskView.OVERDUE: "Overdue",
+}
+
+
+@router.get(_LIST)
+async def tasks_page(
+    request: Request, work: WorkDep, view: str = "", cursor: Annotated[UUID | None, Query()] = None
+) -> HTMLResponse:
+    """Show the tasks that are to be done: mine, my teams', or those that are overdue."""
+    chosen = next((one for one in _VIEWS if one == view), domain.TaskView.MINE)
+    found = await queries.listed(work.session, work.viewer, chosen, work.now, cursor, _PAGE_SIZE + 1)
+    rows = found[:_PAGE_SIZE]
+    mine = chosen is domain.TaskView.MINE and cursor is None
+    counts = (await queries.counts(work.session, work.viewer, work.now))._asdict()
+    return render(
+        request,
+        "tasks.html",
+        rows=rows,
+        expected=await queries.expected(work.session, work.viewer, tasks_yaml.templates()) if mine else [],
+        views=_VIEWS,
+        counts={name: f"{domain.MOST_COUNTED}+" if n > domain.MOST_COUNTED else n for name, n in counts.items()},
+        chosen=chosen,
+        later=cursor is not None,
+        after=rows[-1].task.task_id if len(found) > _PAGE_SIZE else None,
+        titles=tasks_yaml.titles(),
+        hints=_hints(),
+        names=await names_of(work.session, [one.task.assignee for one in rows]),
+        viewer=work.viewer,
+        wording=views,
+        done=request.query_params.get("done") == _RECORDED,
+    )
 
 
 @router.get(_TAB)
@@ -73,11 +114,11 @@ async def answer_threat(request: Request, work: WorkDep, rest: str) -> Response:
 
 @router.post(_TAB + "/{task_id:uuid}")
 async def finish_task(request: Request, work: WorkDep, rest: str, task_id: UUID) -> Response:
-    """Tick a task off, or take the tick back."""
+    """Tick a task off, or take the tick back; from the list of all tasks, go back there."""
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
     read = await FormReader.posted(request)
     form, done = forms.Posted(read.version(), {}, read.errors), not read.ticked("undo")
-    return await _done(
+    answer = await _done(
         request,
         work,
         case,
@@ -85,6 +126,9 @@ async def finish_task(request: Request, work: WorkDep, rest: str, task_id: UUID)
         "title",
         lambda version: handlers.finish(work, case.case_id, version, task_id, done=done),
     )
+    back = next((one for one in _VIEWS if one == read.first("view")), None)
+    recorded = back and not isinstance(answer, HTMLResponse)
+    return RedirectResponse(f"{_LIST}?view={back}&done={_RECORDED}", 303) if recorded else answer
 
 
 async def _done(request: Request, work: Work, case: Case, form: forms.Posted, first: str, step: forms.Step) -> Response:
@@ -98,7 +142,7 @@ async def _done(request: Request, work: Work, case: Case, form: forms.Posted, fi
     except tuple(_REFUSALS) as error:
         status = record_refusal(refusal_of(error, _REFUSALS), error, form.errors, first)
         return await _tab(request, work, await cases.get(work.session, work.viewer, case.case_id), form, status)
-    return RedirectResponse(f"/cases/{case.reference}/tasks?done=task-recorded", 303)
+    return RedirectResponse(f"/cases/{case.reference}/tasks?done={_RECORDED}", 303)
 
 
 async def _tab(
@@ -113,7 +157,7 @@ async def _tab(
         "threat": kept.threat,
         "takes_tasks": domain.takes_tasks(case),
         "titles": tasks_yaml.titles(),
-        "hints": {one.code: one.hint for one in tasks_yaml.templates()},
+        "hints": _hints(),
         "words": forms,
         "typed": form.typed if form else {},
     }
@@ -122,3 +166,7 @@ async def _tab(
     people += [kept.support.offered_by, kept.support.answered_by] if kept.support else []
     shown = Shown(values, people, form.errors if form else None)
     return await show(request, work, case, tab=Tab.TASKS, shown=shown, status=status)
+
+
+def _hints() -> dict[str, str]:
+    return {one.code: one.hint for one in tasks_yaml.templates()}

@@ -7,18 +7,26 @@ from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, Uuid, any_, literal, select
+from sqlalchemy import ARRAY, Select, Subquery, Uuid, any_, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.tasks import tables
-from services.triage.tasks.domain import Support, Task, ThreatRecord
+from services.triage.cases import queries as cases
+from services.triage.cases.access import Viewer
+from services.triage.cases.domain import Case
+from services.triage.cases.lists import Listing
+from services.triage.facets import domain as facets
+from services.triage.reports import queries as reports
+from services.triage.tasks import domain, tables
+from services.triage.tasks.domain import Support, Task, TaskView, Template, ThreatRecord
 from shared.audit import chain
 from shared.messaging.auditor import Step
 
 STATE = "tasks"
 """What activity records call the fingerprint of all that is kept here about a case."""
+_MY_CASES = 50
+"""Of the cases that a person has, those that are due first, whose tasks by their kind a list shows."""
 _TASKS, _SUPPORT, _RECORDS = TypeAdapter(list[Task]), TypeAdapter(list[Support]), TypeAdapter(list[ThreatRecord])
-
+_TASK_OF = TypeAdapter(Task)
 
 STEPS = (Step("task", tables.TaskRow.due_at, (tables.not_done(),)),)
 """What the sweep of tasks owes in the course of time, for the auditor to find without it."""
@@ -78,3 +86,120 @@ async def due(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
 async def fingerprints(session: AsyncSession, case_ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, str]]:
     """Return the fingerprint of what is kept about each case, for `verify`."""
     return {case_id: {STATE: kept.fingerprint} for case_id, kept in (await of_cases(session, case_ids)).items()}
+
+
+# Lists across cases.
+
+
+class Listed(NamedTuple):
+    """A task that is not done, and its case as far as a list shows it."""
+
+    task: Task
+    reference: str
+    version: int
+    report_type: str
+    team: str
+    restricted: bool
+
+    @property
+    def title(self) -> str | None:
+        """What a person called the task; None on a restricted case, which has to be opened for that."""
+        return None if self.restricted else self.task.title or None
+
+
+class Counts(NamedTuple):
+    """How many tasks each list has, counted up to one more than is said."""
+
+    mine: int
+    team: int
+    overdue: int
+
+
+_TASK = tables.TaskRow.table()
+_DUE = (_TASK.c.due_at, _TASK.c.task_id)
+
+
+async def listed(
+    session: AsyncSession, viewer: Viewer, view: TaskView, now: datetime, after: UUID | None, limit: int
+) -> list[Listed]:
+    """Return tasks of cases that the viewer may see, soonest due first and those without a time last, after `after`."""
+    start = await _place(session, viewer, after) if after else None
+    found: list[Listed] = []
+    wanted = _waiting(viewer, view, now).order_by(*_DUE)
+    if start is None or start[0]:
+        dated = wanted.where(_TASK.c.due_at.is_not(None))
+        found = await _read(session, dated.where(tuple_(*_DUE) > tuple_(*start)) if start else dated, limit)
+    if len(found) < limit and view is not TaskView.OVERDUE:
+        rest = wanted.where(_TASK.c.due_at.is_(None))
+        rest = rest.where(_TASK.c.task_id > start[1]) if start and not start[0] else rest
+        found += await _read(session, rest, limit - len(found))
+    return found
+
+
+async def counts(session: AsyncSession, viewer: Viewer, now: datetime) -> Counts:
+    """Return how many tasks each list has, in one statement."""
+    some = [_waiting(viewer, view, now).limit(domain.MOST_COUNTED + 1).subquery() for view in TaskView]
+    each = [select(func.count()).select_from(one).scalar_subquery() for one in some]
+    return Counts(*(await session.execute(select(*each))).one())
+
+
+async def expected(
+    session: AsyncSession, viewer: Viewer, templates: Collection[Template]
+) -> list[tuple[Case, list[Task]]]:
+    """Return the tasks that the viewer's own open cases have by their kind and no one has touched, by case."""
+    held = _held_by(viewer)
+    mine = select(held.c.case_id).order_by(held.c.due_at.nulls_last(), held.c.case_id).limit(_MY_CASES)
+    found = await cases.visible(session, viewer, list(await session.scalars(mine)))
+    told = await reports.read_all(session, {case.report_id for case in found}, content=False)
+    kept = await of_cases(session, [case.case_id for case in found])
+    of_each = [
+        (case, domain.listed(case, told[case.report_id].says(case.report_type), templates, kept[case.case_id].tasks))
+        for case in found
+        if domain.takes_tasks(case)
+    ]
+    untouched = [(case, [one for one in tasks if one.task_id is None]) for case, tasks in of_each]
+    return [(case, tasks) for case, tasks in untouched if tasks]
+
+
+def _waiting(viewer: Viewer, view: TaskView, now: datetime) -> Select[UUID]:
+    """Return the tasks of a list, in no order; what may not be seen of a case is not asked for its tasks."""
+    seen = cases.shown_to(viewer)
+    about = (seen.c.reference, seen.c.version, seen.c.report_type, seen.c.team, seen.c.restricted)
+    wanted = select(_TASK, *about).join(seen, seen.c.case_id == _TASK.c.case_id).where(_TASK.c.done_at.is_(None))
+    if view is TaskView.OVERDUE:
+        return wanted.where(_TASK.c.due_at <= now)
+    return wanted.where(_TASK.c.task_id.in_(_mine(viewer))) if view is TaskView.MINE else wanted
+
+
+def _mine(viewer: Viewer) -> Select[UUID]:
+    """Return the tasks for this person: by name, and for whoever has a case that they have. Each way has its index."""
+    row, other = tables.TaskRow, tables.TaskRow.table().alias()
+    by_name = select(row.task_id).where(func.lower(row.assignee) == viewer.subject.lower(), row.done_at.is_(None))
+    held = _held_by(viewer)
+    of_cases_held = select(other.c.task_id).join(held, held.c.case_id == other.c.case_id)
+    return select(
+        by_name.union_all(of_cases_held.where(other.c.assignee.is_(None), other.c.done_at.is_(None))).subquery().c[0]
+    )
+
+
+def _held_by(viewer: Viewer) -> Subquery:
+    """Return the open cases that a person has, or had before they were kept from them."""
+    held = frozenset({facets.held_by(viewer.subject), facets.OPEN})
+    return Listing(viewer=viewer, bands=(), facets=held, only_open=True).indexed().subquery()
+
+
+async def _place(session: AsyncSession, viewer: Viewer, task_id: UUID) -> tuple[datetime | None, UUID] | None:
+    """Return where a task of a case that the viewer may see stands; None if there is none."""
+    seen = cases.shown_to(viewer)
+    query = select(*_DUE).join(seen, seen.c.case_id == _TASK.c.case_id).where(_TASK.c.task_id == task_id)
+    row = (await session.execute(query)).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+async def _read(session: AsyncSession, wanted: Select[UUID], limit: int) -> list[Listed]:
+    rows = (await session.execute(wanted.limit(limit))).mappings()
+    names = tuple(Listed._fields[1:])
+    return [
+        Listed(_TASK_OF.validate_python({key: row[key] for key in Task.__slots__}), *(row[one] for one in names))
+        for row in rows
+    ]

@@ -13,6 +13,8 @@ _Moment = DateTime(timezone=True)
 _WHO = personal("who works on your case", retention="case")
 NOT_DONE = "done_at is null and not overdue"
 """The tasks whose time the sweep watches; its index needs the same words."""
+WAITING = "done_at is null"
+"""The tasks that lists show."""
 
 
 def not_done() -> ColumnElement[bool]:
@@ -43,6 +45,8 @@ class TaskRow(Base):
         CheckConstraint("(done_at is null) = (done_by is null)", name="done_by_someone"),
         CheckConstraint("done_at is null or not overdue", name="done_is_not_overdue"),
         Index("ix_task_due", "due_at", postgresql_where=text(NOT_DONE)),
+        Index("ix_task_waiting", "due_at", "task_id", postgresql_where=text(WAITING)),
+        Index("ix_task_of_person", text("lower(assignee)"), postgresql_where=text(WAITING)),
     )
 
 
