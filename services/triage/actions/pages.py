@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -10,9 +9,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from services.triage.cases import domain, handlers, queries, rulings
 from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Case
-from services.triage.cases.forms import Action, ActionForm, opened_from, read_action
+from services.triage.cases.forms import Action, ActionForm, read_action
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import Tab, opened, show
+from services.triage.cases.pages import Tab, came_from, led, opened, show
 from services.triage.cases.refusals import REFUSALS
 from shared.ids import CaseId
 from shared.runtime import parts_of
@@ -35,10 +34,9 @@ async def unknown_tab(request: Request, work: WorkDep, rest: str, unknown: str) 
     if unknown not in {*Action, "show"}:
         raise standard_problem(404)
     if unknown == Action.ASSIGN:
-        queue = opened_from(request.query_params.get("from", ""))
-        asked = ActionForm(Action.ASSIGN, case.version, opened_from=queue)
+        asked = ActionForm(Action.ASSIGN, case.version)
         return await show(request, work, await opened(work, rest), tab=Tab.SUMMARY, form=asked)
-    return RedirectResponse(f"/cases/{case.reference}", 303)
+    return led(request, case)
 
 
 @router.post(_CASE + "/{action}")
@@ -58,7 +56,7 @@ async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Res
             changed = await DO[action](work, case.case_id, form.version, form)
     except tuple(REFUSALS) as error:
         return await _refused(request, work, case, form, error)
-    return RedirectResponse(await _where(request, work, changed, form), 303)
+    return await _onwards(request, work, changed, form)
 
 
 Do = Callable[[Work, CaseId, int, ActionForm], Awaitable[Case]]
@@ -124,17 +122,15 @@ async def _refused(request: Request, work: Work, case: Case, form: ActionForm, e
     return await _again(request, work, case, replace(form, errors=errors, changes=changes), status)
 
 
-async def _where(request: Request, work: Work, case: Case, form: ActionForm) -> str:
-    """Return where to go after an action: on in the queue, back to its row, or to the case."""
-    action, queues = form.action, parts_of(request, CaseParts).queues
-    done = {"done": str(action)} | ({"from": form.opened_from} if form.opened_from else {})
+async def _onwards(request: Request, work: Work, case: Case, form: ActionForm) -> RedirectResponse:
+    """Lead on after an action: to the next case of the queue, back to the case's row, or to the case."""
+    action, queues, queue = form.action, parts_of(request, CaseParts).queues, came_from(request)
     if action is Action.RESOLVE and form.moves_on:
-        following = await queues.following(work, form.opened_from, case.case_id)
-        done["done"] = "next"
-        return f"/cases/{following}?{urlencode(done)}" if following else queues.address(form.opened_from)
+        following = await queues.following(work, queue, case.case_id)
+        return led(request, following, done="next") if following else RedirectResponse(queues.address(queue), 303)
     if case.team not in work.viewer.teams:
-        return f"/cases?done={action}"
+        return RedirectResponse(f"/cases?done={action}", 303)
     if form.returns:
-        return f"{queues.address(form.opened_from)}#{case.reference}"
-    tab = f"/{Tab.CONVERSATION}" if action in {Action.NOTE, Action.SHARE, Action.ASK} else ""
-    return f"/cases/{case.reference}{tab}?{urlencode(done)}"
+        return RedirectResponse(f"{queues.address(queue)}#{case.reference}", 303)
+    said = action in {Action.NOTE, Action.SHARE, Action.ASK}
+    return led(request, case, Tab.CONVERSATION if said else Tab.SUMMARY, action)

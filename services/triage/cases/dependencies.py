@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from services.triage.cases.access import Viewer
+from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.writer import CaseWriter, Forget
 from services.triage.deadlines.domain import DeadlinePolicy
@@ -26,8 +27,8 @@ class Queues(Protocol):
         """Return the address of the queue, at the page from which the case was opened."""
         ...
 
-    async def following(self, work: Work, opened_from: str, case_id: UUID) -> str | None:
-        """Return the reference of the case to do next in that queue, other than `case_id`; None if it has no other."""
+    async def following(self, work: Work, opened_from: str, case_id: UUID) -> Case | None:
+        """Return the case to do next in that queue, other than `case_id`; None if it has no other."""
         ...
 
 

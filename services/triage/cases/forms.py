@@ -14,7 +14,6 @@ from shared.events.vocabulary import Outcome, Priority, Team
 from shared.web.forms import FormErrors, FormReader
 
 LONGEST_TEXT = 10_000
-LONGEST_QUERY = 1_000
 STAFF_NUMBER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
 
 
@@ -76,8 +75,6 @@ class ActionForm:
     """The staff number as it was typed."""
     accounts: tuple[UUID, ...] = ()
     """Registered accounts that were ticked."""
-    opened_from: str = ""
-    """What the page's address said of the queue that the case was opened from."""
     moves_on: bool = False
     """Whether the next case of that queue is wanted afterwards."""
     returns: bool = False
@@ -112,16 +109,10 @@ async def read_action(request: Request, action: Action) -> ActionForm:
         assignee=assignee,
         number=form.first("number"),
         accounts=accounts,
-        opened_from=opened_from(form.first("from")),
         moves_on=form.ticked("next"),
         returns=form.ticked("back"),
         errors=form.errors,
     )
-
-
-def opened_from(text: str) -> str:
-    """Return what an address or a form says of the queue that a case was opened from; nothing if it is too long."""
-    return text if len(text) <= LONGEST_QUERY else ""
 
 
 def _assignee(form: FormReader) -> str | None:

@@ -8,12 +8,12 @@ from typing import Annotated, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from services.triage.cases import activities, domain, handlers, queries, rulings, views
 from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Actor, Case
-from services.triage.cases.forms import Action, ActionForm, opened_from
+from services.triage.cases.forms import Action, ActionForm
 from services.triage.cases.handlers import Work
 from services.triage.deadlines import queries as deadlines
 from services.triage.deadlines.domain import ANSWERS, Deadline
@@ -69,6 +69,29 @@ router = APIRouter(include_in_schema=False)
 
 _CASE = "/cases/SP-{rest}"
 MOST_VERSIONS = 999_999_999
+LONGEST_QUERY = 1_000
+
+
+def came_from(request: Request) -> str:
+    """Return what an address says of the queue that its case was opened from; nothing if it is too long."""
+    text = request.query_params.get("from", "")
+    return text if len(text) <= LONGEST_QUERY else ""
+
+
+def way_back(request: Request, **said: str) -> str:
+    """Return a query that says `said` and keeps the queue, for every link and form that stays with the case."""
+    query = urlencode({name: text for name, text in (*said.items(), ("from", came_from(request))) if text})
+    return f"?{query}" if query else ""
+
+
+def led(request: Request, case: Case, tab: Tab = Tab.SUMMARY, done: str = "", *, at: str = "") -> RedirectResponse:
+    """Lead to a tab of a case, `at` a place in it, and say there what was `done`; the way back is kept."""
+    return RedirectResponse(f"{_address(case, tab)}{way_back(request, done=done)}{at}", 303)
+
+
+def _address(case: Case, tab: Tab) -> str:
+    base = f"/cases/{case.reference}"
+    return base if tab is Tab.SUMMARY else f"{base}/{tab}"
 
 
 @router.get(_CASE)
@@ -156,14 +179,15 @@ async def show(
     viewer = work.viewer
     found = shown or await _for_tab(request, work, case, tab, content=content)
     changed_by = [change.actor for change in (form.changes if form else ())]
-    queue = form.opened_from if form else opened_from(request.query_params.get("from", ""))
+    queue = came_from(request)
     return render(
         request,
         f"case_{tab}.html",
         status,
         case=case,
-        tabs=_tabs(case, tab, await queries.count_evidence(work.session, viewer, case), queue),
+        tabs=_tabs(request, case, tab, await queries.count_evidence(work.session, viewer, case)),
         opened_from=queue,
+        way_back=partial(way_back, request),
         back=f"{parts_of(request, CaseParts).queues.address(queue)}#{case.reference}",
         clocks=clocks,
         **_due(request, case, clocks),
@@ -254,13 +278,12 @@ async def _summary(
     }
 
 
-def _tabs(case: Case, current: Tab, evidence: int, queue: str) -> list[dict[str, object]]:
-    base, counts = f"/cases/{case.reference}", {Tab.EVIDENCE: evidence}
-    kept = "?" + urlencode({"from": queue}) if queue else ""
+def _tabs(request: Request, case: Case, current: Tab, evidence: int) -> list[dict[str, object]]:
+    counts, kept = {Tab.EVIDENCE: evidence}, way_back(request)
     return [
         {
             "text": text,
-            "href": (base if tab is Tab.SUMMARY else f"{base}/{tab}") + kept,
+            "href": _address(case, tab) + kept,
             "current": tab is (Tab.TIMELINE if current is Tab.AUDIT else current),
             "count": counts.get(tab),
         }

@@ -13,7 +13,7 @@ from services.triage.cases import queries as cases
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.cases.pages import Shown, Tab, led, opened, show, way_back
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.evidence import handlers, queries, views
 from services.triage.evidence.api import address, manifest
@@ -42,10 +42,10 @@ async def evidence_tab(request: Request, work: WorkDep, rest: str) -> HTMLRespon
 
 
 @router.get(_TAB + "/{asked:path}")
-async def evidence_again(work: WorkDep, rest: str) -> RedirectResponse:
+async def evidence_again(request: Request, work: WorkDep, rest: str) -> RedirectResponse:
     """Go back to the tab from the address of one of its forms, as after a reload."""
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-    return RedirectResponse(f"/cases/{case.reference}/evidence", 303)
+    return led(request, case, Tab.EVIDENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +171,5 @@ def values_of(
     """
     added = request.query_params.get("added") == "1"
     words = {"evidence": views, "field_of": field_of}
-    return {**words, "pieces": pieces, "asked": asked, "me": me, "base": base, "there": there, "added": added}
+    kept = {"kept": way_back(request), "kept_added": way_back(request, added="1")}
+    return {**words, **kept, "pieces": pieces, "asked": asked, "me": me, "base": base, "there": there, "added": added}

@@ -10,7 +10,7 @@ from services.triage.cases import queries as cases
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.cases.pages import Shown, Tab, led, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.merges import domain, handlers, queries
 from services.triage.merges.refusals import REFUSALS
@@ -31,11 +31,11 @@ async def merge_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
 
 
 @router.get(_PAGE + "/{action}")
-async def merge_tab_again(work: WorkDep, rest: str, action: str) -> RedirectResponse:
+async def merge_tab_again(request: Request, work: WorkDep, rest: str, action: str) -> RedirectResponse:
     """Go back to the tab from the address of one of its forms, as after a reload."""
     _ = action
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-    return RedirectResponse(f"/cases/{case.reference}/merge", 303)
+    return led(request, case, Tab.MERGE)
 
 
 @router.post(_PAGE)
@@ -97,7 +97,7 @@ async def _act(request: Request, work: Work, rest: str, form: FormReader, do: Do
         status = record_refusal(refusal_of(error, _ALL_REFUSALS), error, errors, field)
         again = await cases.get(work.session, work.viewer, case.case_id)
         return await _tab(request, work, again, form, status=status)
-    return RedirectResponse(f"/cases/{changed.reference}/merge?done={done}", 303)
+    return led(request, changed, Tab.MERGE, done)
 
 
 async def _tab(

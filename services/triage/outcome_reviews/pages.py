@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from services.triage.cases import handlers as cases
 from services.triage.cases import queries as case_queries
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.cases.pages import Shown, Tab, led, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.exposure.domain import CapReached
 from services.triage.outcome_reviews import domain, queries
@@ -62,7 +62,7 @@ async def record_decision(request: Request, work: WorkDep, rest: str) -> Respons
         status = record_refusal(refusal_of(error, _ALL_REFUSALS), error, errors, "result")
         again = await case_queries.get(work.session, work.viewer, case.case_id)
         return await _tab(request, work, again, typed=typed, errors=errors, status=status)
-    return RedirectResponse(f"/cases/{case.reference}?done=review-{result}", 303)
+    return led(request, case, done=f"review-{result}")
 
 
 async def _tab(

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import lists
+from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.queue import domain, queries
 from services.triage.queue.domain import QueueFilter
@@ -55,7 +56,7 @@ class Queues:
         wanted, cursor = domain.opened_from(opened_from)
         return wanted.url(cursor)
 
-    async def following(self, work: Work, opened_from: str, case_id: UUID) -> str | None:
+    async def following(self, work: Work, opened_from: str, case_id: UUID) -> Case | None:
         """Return the first case of the page from which `case_id` was opened, or of the queue, that no one else has."""
         wanted, cursor = domain.opened_from(opened_from)
         viewer = work.viewer
@@ -63,5 +64,5 @@ class Queues:
             found = await _look(work, wanted, start)
             for row in await lists.load(work.session, viewer, found.case_ids):
                 if row.case.case_id != case_id and row.case.assignee in {None, viewer.subject}:
-                    return row.case.reference
+                    return row.case
         return None

@@ -14,7 +14,7 @@ from services.triage.cases import queries as cases
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.cases.pages import Shown, Tab, led, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.exposure.domain import CapReached
 from services.triage.reports import queries as reports
@@ -51,10 +51,10 @@ async def takedowns_tab(request: Request, work: WorkDep, rest: str) -> HTMLRespo
 
 
 @router.get(_TAB + "/{asked:path}")
-async def takedowns_again(work: WorkDep, rest: str) -> RedirectResponse:
+async def takedowns_again(request: Request, work: WorkDep, rest: str) -> RedirectResponse:
     """Go back to the tab from the address of one of its forms, as after a reload."""
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-    return RedirectResponse(f"/cases/{case.reference}/takedowns", 303)
+    return led(request, case, Tab.TAKEDOWNS)
 
 
 @router.post(_TAB + "/show", dependencies=[requires(Permission.SEE_CASE_CONTENT)])
@@ -117,7 +117,7 @@ async def _done(
         status = record_refusal(replace(refusal_of(error, _REFUSALS), field=None), error, form.errors, first)
         again = await cases.get(work.session, work.viewer, case.case_id)
         return await _tab(request, work, again, _Typed(which, form), status=status)
-    return RedirectResponse(f"/cases/{case.reference}/takedowns?done=takedown-recorded", 303)
+    return led(request, case, Tab.TAKEDOWNS, "takedown-recorded")
 
 
 async def _tab(

@@ -11,7 +11,7 @@ from services.triage.cases import views
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.cases.pages import Shown, Tab, led, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.reports import queries as reports
 from services.triage.tasks import domain, forms, handlers, queries, tasks_yaml
@@ -71,10 +71,10 @@ async def tasks_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
 
 
 @router.get(_TAB + "/{asked:path}")
-async def tasks_again(work: WorkDep, rest: str) -> RedirectResponse:
+async def tasks_again(request: Request, work: WorkDep, rest: str) -> RedirectResponse:
     """Go back to the tab from the address of one of its forms, as after a reload."""
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-    return RedirectResponse(f"/cases/{case.reference}/tasks", 303)
+    return led(request, case, Tab.TASKS)
 
 
 @router.post(_TAB)
@@ -142,7 +142,7 @@ async def _done(request: Request, work: Work, case: Case, form: forms.Posted, fi
     except tuple(_REFUSALS) as error:
         status = record_refusal(refusal_of(error, _REFUSALS), error, form.errors, first)
         return await _tab(request, work, await cases.get(work.session, work.viewer, case.case_id), form, status)
-    return RedirectResponse(f"/cases/{case.reference}/tasks?done={_RECORDED}", 303)
+    return led(request, case, Tab.TASKS, _RECORDED)
 
 
 async def _tab(

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -18,7 +19,7 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import ViewerDep, WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import opened
+from services.triage.cases.pages import led, opened, way_back
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.exposure import domain as limits
 from services.triage.exposure import handlers as exposures
@@ -95,11 +96,11 @@ async def hand_overs_again(_viewer: ViewerDep) -> RedirectResponse:
 
 
 @router.post(f"{_CASE}/ask-for-more")
-async def ask_for_more(work: WorkDep, rest: str) -> RedirectResponse:
+async def ask_for_more(request: Request, work: WorkDep, rest: str) -> RedirectResponse:
     """Ask the leads of the team that has the case to let the person see more today."""
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
     await handlers.ask_for_more(work, case.team)
-    return RedirectResponse(f"/cases/{case.reference}#exposure", 303)
+    return led(request, case, at="#exposure")
 
 
 @router.get(f"{_CASE}/step-back")
@@ -142,7 +143,7 @@ async def end_conflict(request: Request, work: WorkDep, rest: str) -> Response:
     except tuple(_ALL_REFUSALS) as error:
         status = record_refusal(refusal_of(error, _ALL_REFUSALS), error, form.errors, "staff_id")
         return await _step_back(request, work, case, errors=form.errors, status=status)
-    return RedirectResponse(f"/cases/{case.reference}/step-back?done=let-in", 303)
+    return RedirectResponse(f"/cases/{case.reference}/step-back{way_back(request, done='let-in')}", 303)
 
 
 @router.get(_SECOND)
@@ -211,6 +212,7 @@ async def _second(
         request,
         "second_review.html",
         status,
+        way_back=partial(way_back, request),
         review=review,
         case=case,
         own=domain.same(review.resolved_by, work.viewer.subject),
@@ -269,6 +271,7 @@ async def _step_back(
         request,
         "step_back.html",
         status,
+        way_back=partial(way_back, request),
         case=case,
         leads=leads,
         theirs=domain.same(case.assignee, work.viewer.subject) and not case.finished,

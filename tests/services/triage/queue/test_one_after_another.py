@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from httpx import AsyncClient
+from httpx import AsyncClient, Response
 
 from shared.auth.permissions import Role
 from tests.services.triage.builders import NOW, open_cases, report
@@ -28,23 +28,21 @@ async def test_a_case_leads_back_to_its_row_and_on_to_the_next_that_no_one_has(
     first, second, third = (one.reference for one in told)
     queue = "/cases?priority=P3"
     assert f"/cases/{first}?{OF_QUEUE}" in links((await sam.get(queue)).text)
-    claimed = await press(sam, queue, f"/cases/{first}/claim", version="1", **{"from": "priority=P3", "back": "yes"})
+    claimed = await press(sam, queue, f"/cases/{first}/claim?{OF_QUEUE}", version="1", back="yes")
     assert claimed.headers["location"] == f"{queue}#{first}"
     page = links((await sam.get(f"/cases/{first}?{OF_QUEUE}")).text)
     assert f"{queue}#{first}" in page
     assert f"/cases/{first}/conversation?{OF_QUEUE}" in page
     async with triage.client(Role.SMART_RESPONDER, subject="S4009") as other:
         await press(other, f"/cases/{second}", f"/cases/{second}/claim")
-    of_queue = {"from": "priority=P3", "outcome": "support_given", "next": "yes"}
-    noted = await press(
-        sam, f"/cases/{first}?{OF_QUEUE}", f"/cases/{first}/note", text="Rang", **{"from": "priority=P3"}
-    )
+    onwards = {"outcome": "support_given", "next": "yes"}
+    noted = await press(sam, f"/cases/{first}?{OF_QUEUE}", f"/cases/{first}/note?{OF_QUEUE}", text="Rang")
     assert noted.headers["location"] == f"/cases/{first}/conversation?done=note&{OF_QUEUE}"
-    done = await press(sam, f"/cases/{first}?{OF_QUEUE}", f"/cases/{first}/resolve", **of_queue)
+    done = await press(sam, f"/cases/{first}?{OF_QUEUE}", f"/cases/{first}/resolve?{OF_QUEUE}", **onwards)
     assert done.headers["location"] == f"/cases/{third}?done=next&{OF_QUEUE}"
     assert "This is the next one of the same queue." in (await sam.get(done.headers["location"])).text
-    await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/claim", **{"from": "priority=P3"})
-    last = await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/resolve", **of_queue)
+    await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/claim?{OF_QUEUE}")
+    last = await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/resolve?{OF_QUEUE}", **onwards)
     assert last.headers["location"] == queue, "there is no other: the queue says so"
 
 
@@ -55,3 +53,39 @@ async def test_an_address_leads_back_to_the_queue_and_nowhere_else(triage: Triag
     back = re.search(r'<a href="([^"]+)" class="govuk-back-link"', page)
     assert back
     assert html.unescape(back[1]).partition("#")[0].partition("?")[0] == "/cases"
+
+
+ROOMS = (
+    *("", "/conversation", "/evidence", "/related", "/takedowns", "/tasks", "/people-told", "/timeline", "/merge"),
+    *("/routing", "/audit", "/step-back"),
+)
+DONE_IN_ROOMS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("/note", {"text": "Rang"}),
+    ("/tasks", {"title": "Ring the school"}),
+    ("/takedowns", {}),
+    ("/merge/split", {"what": "harassment"}),
+)
+
+
+async def test_every_room_of_a_case_keeps_the_way_back(triage: Triage, sam: AsyncClient) -> None:
+    """Each link, each form and each answer that stays with the case says from where it was opened."""
+    told, other = report(), report()
+    await open_cases(triage.database, told, other)
+    case = f"/cases/{told.reference}"
+    await press(sam, case, f"{case}/claim")
+    for room in ROOMS:
+        assert _lost(await sam.get(f"{case}{room}?{OF_QUEUE}")) == [], room
+    for form, typed in DONE_IN_ROOMS:
+        done = await press(sam, case, f"{case}{form}?{OF_QUEUE}", **typed)
+        assert _lost(done) == [], form
+        assert _lost(await sam.get(f"{case}{form}?{OF_QUEUE}")) == [], f"a reload of {form}"
+
+
+def _lost(answer: Response) -> list[str]:
+    """Return what an answer says of a case without the way back."""
+    if answer.status_code == 303:
+        led = [answer.headers["location"]]
+    else:
+        led = re.findall(r'(?:href|action|formaction|data-back|data-show)="(/cases/SP-[^"]+)"', answer.text)
+    assert led, answer.status_code
+    return [one for one in led if OF_QUEUE not in html.unescape(one)]

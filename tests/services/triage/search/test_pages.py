@@ -115,8 +115,8 @@ async def test_a_search_is_recorded_whatever_its_cursor_says_and_wherever_it_is_
     assert await recorded(triage) == [("S4001", 2)] * 5
     case = f"/cases/{told[0].reference}"
     await press(sam, case, f"{case}/claim")
-    onwards = {"from": "q=planted", "outcome": "support_given", "next": "yes"}
-    done = await press(sam, case, f"{case}/resolve", **onwards)
+    onwards = {"outcome": "support_given", "next": "yes"}
+    done = await press(sam, case, f"{case}/resolve?from=q%3Dplanted", **onwards)
     assert done.headers["location"].startswith(f"/cases/{told[1].reference}?")
     assert await recorded(triage) == [("S4001", 2)] * 6
 
