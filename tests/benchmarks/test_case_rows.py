@@ -1,0 +1,34 @@
+"""The cases that the benchmarks make: the product finds in them what the figures say that it looks for."""
+
+from sqlalchemy import select, text
+
+from benchmarks.case_rows import ABSENT, COMMON, PHRASE, RARE, make
+from services.triage.campaigns import queries as campaigns
+from services.triage.campaigns.domain import CampaignState
+from services.triage.search import domain, queries
+from services.triage.search.domain import Sought
+from services.triage.search.tables import CaseDocument
+from shared.db.database import Database
+from shared.events.vocabulary import Team
+from tests.services.triage.builders import viewer
+from tests.support.postgres import PostgresForTests
+
+SIZE = 500
+LEAD = viewer(Team.SMART, Team.SIRT, Team.LINE_MANAGER, Team.ADVICE_CENTRE, lead=True)
+
+
+async def test_what_is_common_rare_and_absent_is_so(postgres: PostgresForTests) -> None:
+    async with postgres.fresh("triage") as url:
+        await make(url, SIZE)
+        database = Database(url, application_name="tests")
+        async with database.transaction() as session:
+            for words, count in ((COMMON, SIZE // 3), (f'"{PHRASE}"', SIZE // 10), (RARE, 5), (ABSENT, 0)):
+                found = (await queries.page(session, LEAD, Sought.read(words))).total
+                assert count - 3 <= found <= count, words  # a few cases are kept from every person
+            document = text("select tsvector_to_array(words) from case_document where number = 7")
+            words_of = await session.scalar(document)
+            assert set(domain.windows_of(7)) <= set(words_of)
+            assert await session.scalar(select(CaseDocument.number).order_by(CaseDocument.number.desc())) == SIZE
+            [largest], _ = await campaigns.listed(session, LEAD, list(CampaignState), None, 5)
+            assert largest.size > SIZE - 5
+        await database.close()
