@@ -1,4 +1,4 @@
-"""`signpost audit verify`: checks by the audit chains that no record was changed, and that all evidence is whole."""
+"""`signpost audit`: checks that no record was changed and that all evidence is whole, and lists who searched."""
 
 import asyncio
 import json
@@ -22,12 +22,14 @@ from services.triage.cases import queries as triage_cases
 from services.triage.operations import queries as triage
 from services.triage.reports import queries as triage_reports
 from services.triage.reports.domain import Evidence
+from services.triage.search import queries as triage_search
 from shared.audit.anchors import anchors_file
 from shared.audit.verification import BrokenLink, LastAnchor, Records, last_anchor, oldest_unanchored
 from shared.audit.verification import verify as verify_chains
 from shared.clock import SystemClock
 from shared.db.database import Database
 from shared.errors import ExplainedError
+from shared.web.times import UK
 
 AUDITED: Mapping[str, Records] = {"triage": triage.records, "registry": registry.records}
 """Services that keep activity chains, and the records that these are compared with."""
@@ -105,6 +107,33 @@ def verify(
         for piece in evidence:
             typer.echo(f"  {piece.because} (evidence {piece.evidence_id}, chain {piece.chain_id})")
     raise typer.Exit(1 if evidence or any(one.broken for one in found.values()) else 0)
+
+
+def searches(
+    staff_id: Annotated[str, typer.Argument(help="Whose; without it, those of all people")] = "",
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="ISO-DATE", help="The first day, in UK local time")
+    ] = None,
+    most: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="The newest so many")] = 1_000,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list")] = False,
+) -> None:
+    """List who searched for cases, when, and how many were found, newest first.
+
+    The words of a search are never kept. That someone searched is forgotten after a year.
+    """
+    found = asyncio.run(_searches(staff_id.strip(), since.replace(tzinfo=UK) if since else None, most))
+    rows = [(one.at.astimezone(UK).isoformat(timespec="seconds"), one.subject, one.found) for one in found]
+    if as_json:
+        typer.echo(json.dumps([dict(zip(("at", "staff_id", "found"), row, strict=True)) for row in rows]))
+        return
+    for row in rows:
+        typer.echo("  ".join(map(str, row)))
+
+
+async def _searches(staff_id: str, since: datetime | None, most: int) -> list[triage_search.Searched]:
+    async with transaction("triage") as session:
+        return await triage_search.recorded(session, staff_id, since, most)
 
 
 async def _verified(service: str, records: Records) -> Verified:

@@ -75,6 +75,9 @@ COMMANDS = {
         "services.cli.audit:verify",
         "Recompute every audit chain, compare cases and accounts, read all evidence; exit code 1 if any was changed.",
     ),
+    "audit searches": Command(
+        "services.cli.audit:searches", "List who searched for cases, when, and how many were found, newest first."
+    ),
     "sessions end": Command(
         "services.cli.sessions:end",
         "End all sessions of a person, and void their tokens for the APIs, in every service.",

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -32,7 +33,7 @@ from services.triage.reports import queries as reports
 from services.triage.reports.domain import Evidence, TriageReport, accounts_named
 from services.triage.search import domain
 from services.triage.search.domain import MARKS, NEWEST, WEIGHTS, Cursor, Part, Sought, Source, Term
-from services.triage.search.tables import CaseDocument
+from services.triage.search.tables import CaseDocument, CaseSearch
 from shared.audit import chain
 
 MOST_LOOKED_AT = 10_000
@@ -237,6 +238,29 @@ def _both(one: ColumnElement[str], other: ColumnElement[str]) -> ColumnElement[s
 
 def _either(one: ColumnElement[str], other: ColumnElement[str]) -> ColumnElement[str]:
     return one.op("||", return_type=TSQUERY())(other)
+
+
+class Searched(NamedTuple):
+    """That someone searched."""
+
+    at: datetime
+    subject: str
+    found: int
+    """How many cases, up to the number that is ranked."""
+
+
+async def recorded(session: AsyncSession, subject: str, since: datetime | None, limit: int) -> list[Searched]:
+    """Return who searched since then, newest first: `subject`, or any person if it is empty.
+
+    For the command line: what a colleague looks for is no business of those who can see cases.
+    """
+    table = CaseSearch.table()
+    wanted = select(table.c.at, table.c.subject, table.c.found).order_by(table.c.at.desc(), table.c.search_id.desc())
+    if subject:
+        wanted = wanted.where(table.c.subject == subject)
+    if since:
+        wanted = wanted.where(table.c.at >= since)
+    return [Searched(*row) for row in await session.execute(wanted.limit(limit))]
 
 
 # What documents are made of.
