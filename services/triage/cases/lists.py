@@ -5,9 +5,9 @@ the index of facets has the rest, in times that grow until enough is found.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Row,
+    ScalarSelect,
     Select,
     SelectBase,
     Text,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import CollectionAggregate
@@ -47,10 +49,10 @@ MOST_COUNTED = 99
 """The cases of a list, and new arrivals, are counted up to this number."""
 URGENT = (Priority.P1, Priority.P2)
 NO_CASE_YET = UUID(int=0)
-_WALKED = 1_000
+WALKED = 1_000
 """How many cases a page looks at before it asks the index: it is full by then of what one case in twenty is."""
 _CASE = CaseRow.table()
-_READ = [
+READ = [
     _CASE.c[name]
     for name in (
         *("case_id", "team", "restricted", "outcome", "kept_from", "facets"),
@@ -89,14 +91,33 @@ class Listing:
 
     def fits(self, row: type[CaseRow], band: Band | None = None) -> list[ColumnElement[bool]]:
         """Return every condition on a case."""
-        found = [visible_to(self.viewer, row), *self._asked(row, band)]
+        return [visible_to(self.viewer, row), *self.asks(row, band)]
+
+    @property
+    def counted_in(self) -> Band:
+        """The band in which its cases are counted."""
+        return Band("due_at") if self.at_risk_by else Band("opened_at", descending=True)
+
+    @property
+    def walk(self) -> Hashable:
+        """Which cases are looked at to count it: what is the same for all listings that can share them."""
+        return self.counted_in, self.only_open, self.opened_from, self.opened_before
+
+    def rare(self) -> SelectBase | None:
+        """Return the cases to count, if there are never many of them; None: they are looked for in a walk."""
+        few = self.few()
+        return self.indexed() if few is None and facets.are_rare(self.facets) else few
+
+    def asks(self, row: type[CaseRow], band: Band | None = None) -> list[ColumnElement[bool]]:
+        """Return every condition on a case that the viewer sees."""
+        found = self._asked(row, band)
         return [*found, row.team == self.team] if self.team else found
 
     def few(self) -> SelectBase | None:
         """Return the cases of what has few, as a search or a campaign: neither order nor facets matter."""
         among = [] if self.among is None else [CaseRow.case_id == _any_of(self.among)]
         named = among + self._within(CaseRow) + self._named()
-        return select(*_READ).where(*named) if named else None
+        return select(*READ).where(*named) if named else None
 
     def next_in(self, band: Band, start: Place | None = None) -> SelectBase:
         """Return the next cases of a band, by the index of its order, whether or not they fit."""
@@ -105,8 +126,8 @@ class Listing:
             "priority": [not_finished()],
         }
         within = indexed.get(band.key) or ([not_finished()] if self.only_open else []) + self._opened(CaseRow)
-        after = select(*_READ).where(*within, *_beyond(CaseRow, band, start))
-        return after.order_by(*_order(CaseRow, band)).limit(_WALKED)
+        after = select(*READ).where(*within, *_beyond(CaseRow, band, start))
+        return after.order_by(*_order(CaseRow, band)).limit(WALKED)
 
     def indexed(self, band: Band | None = None, times: Sequence[str] | None = None) -> SelectBase:
         """Return what the index of facets finds: cases that fit, or are kept from the viewer.
@@ -119,8 +140,8 @@ class Listing:
         teams = self.viewer.teams & {self.team} if self.team else self.viewer.teams
         of_teams = CaseRow.facets.overlap(facets.seen_by(teams, self.viewer.leads))
         names_them = CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == self.viewer.subject
-        named_for = select(*_READ).join_from(CaseRow, CaseAccess, sa.and_(*names_them)).where(*asked, sa.not_(of_teams))
-        return select(*_READ).where(*asked, of_teams).union_all(named_for)
+        named_for = select(*READ).join_from(CaseRow, CaseAccess, sa.and_(*names_them)).where(*asked, sa.not_(of_teams))
+        return select(*READ).where(*asked, of_teams).union_all(named_for)
 
     def _named(self) -> list[ColumnElement[bool]]:
         """Return what is asked of the report and the reference."""
@@ -183,14 +204,14 @@ class _Reading:
 
     async def _walk(self, start: Place | None, limit: int) -> tuple[list[Place], Place | None]:
         """Return which of the next cases fit, and where the walk ended; None if no case follows."""
-        row = aliased(CaseRow, _once(self.listing.next_in(self.band, start)))
-        end = select(sa.true(), *_key(row, self.band)).order_by(*_order(row, self.band)).offset(_WALKED - 1).limit(1)
+        row = aliased(CaseRow, once(self.listing.next_in(self.band, start)))
+        end = select(sa.true(), *_key(row, self.band)).order_by(*_order(row, self.band)).offset(WALKED - 1).limit(1)
         rows = (await self.session.execute(self._fitting(row, None, limit).union_all(end))).all()
         ends = [Place(self.number, key, case_id) for is_end, key, case_id in rows if is_end]
         return self._sorted(row for row in rows if not row[0]), ends[0] if ends else None
 
     async def _among(self, some: SelectBase, start: Place | None, limit: int) -> list[Place]:
-        row = aliased(CaseRow, _once(some))
+        row = aliased(CaseRow, once(some))
         rows = await self.session.execute(self._fitting(row, start, limit))
         return self._sorted(rows)
 
@@ -209,49 +230,37 @@ class _Reading:
         return facets.times(end.key.astimezone(UK).date(), descending=self.band.descending)
 
 
-async def beside(
-    session: AsyncSession, viewer: Viewer, listings: Sequence[Listing], today: date
-) -> tuple[UUID, list[int]]:
-    """Return the id of a new case that the viewer may see, and how many cases fit each listing; in one statement.
+def newest(viewer: Viewer) -> ScalarSelect[UUID]:
+    """Return the id of a new case that the viewer may see. Ids of later cases are greater."""
+    row = aliased(CaseRow, once(select(*READ).order_by(_CASE.c.case_id.desc()).limit(WALKED)))
+    return select(row.case_id).where(visible_to(viewer, row)).order_by(row.case_id.desc()).limit(1).scalar_subquery()
 
-    Counts go up to one more than is said. Ids of later cases are greater.
-    """
-    row = aliased(CaseRow, _once(select(*_READ).order_by(_CASE.c.case_id.desc()).limit(_WALKED)))
-    newest = select(row.case_id).where(visible_to(viewer, row)).order_by(row.case_id.desc()).limit(1)
-    counts = [_counted(listing, today) for listing in listings]
-    found = (await session.execute(select(newest.scalar_subquery(), *counts))).one()
-    last: UUID | None = found[0]
-    return last or NO_CASE_YET, list(found[1:])
+
+def walked(viewer: Viewer, listings: Sequence[Listing]) -> ScalarSelect[list[int]]:
+    """Return how many cases the one walk of these listings looks at, and how many of them fit each, up to the limit."""
+    walk = once(listings[0].next_in(listings[0].counted_in))
+    row = aliased(CaseRow, walk)
+    seen = once(select(row.team, row.facets, row.opened_at, row.at_risk_at).where(visible_to(viewer, row)))
+    one, looked_at = aliased(CaseRow, seen), select(func.count()).select_from(walk).scalar_subquery()
+    fit = [func.least(func.count().filter(*each.asks(one)), MOST_COUNTED + 1) for each in listings]
+    return select(array([looked_at, *fit])).select_from(seen).scalar_subquery()
 
 
 async def count_arrivals(session: AsyncSession, listing: Listing, since: UUID) -> int:
     """Return how many of the newest cases fit and were opened after case `since`, up to a limit."""
-    newest = select(*_READ).where(_CASE.c.case_id > since).order_by(_CASE.c.case_id.desc()).limit(_WALKED)
-    count: int = await session.scalar(_count(listing, newest)) or 0
-    return min(count, MOST_COUNTED)
+    latest = select(*READ).where(_CASE.c.case_id > since).order_by(_CASE.c.case_id.desc()).limit(WALKED)
+    counted: int = await session.scalar(count(listing, latest)) or 0
+    return min(counted, MOST_COUNTED)
 
 
-def _counted(listing: Listing, today: date) -> ColumnElement[int]:
-    """Return how many fit: of few cases, or of the next ones, or as the index has in longer and longer times."""
-    if (few := listing.few()) is not None:
-        return _count(listing, few).scalar_subquery()
-    band = Band("due_at") if listing.at_risk_by else Band("opened_at", descending=True)
-    rare = facets.are_rare(listing.facets)
-    times = [None] if listing.only_open or rare else list(facets.times(today, descending=True))[1:]
-    sources: list[SelectBase] = [] if rare else [listing.next_in(band)]
-    sources += [listing.indexed(None, some) for some in times]
-    *steps, last = (_count(listing, some) for some in sources)
-    enough = [step.having(func.count() > MOST_COUNTED).scalar_subquery() for step in steps]
-    return func.coalesce(*enough, last.scalar_subquery())
-
-
-def _count(listing: Listing, some: SelectBase) -> Select[int]:
-    row = aliased(CaseRow, _once(some))
+def count(listing: Listing, some: SelectBase) -> Select[int]:
+    """Return how many of some cases fit, up to one more than is said."""
+    row = aliased(CaseRow, once(some))
     fit = select(row.case_id).where(*listing.fits(row)).limit(MOST_COUNTED + 1).subquery()
     return select(func.count()).select_from(fit)
 
 
-def _once(some: SelectBase) -> sa.CTE:
+def once(some: SelectBase) -> sa.CTE:
     """Return rows that are read by themselves, so that no plan looks for them in the order of what uses them."""
     return some.cte().prefix_with("materialized")
 

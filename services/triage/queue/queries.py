@@ -1,16 +1,18 @@
 """Reads queues: a filter as what a list asks for, a page of it, and what stands beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, SelectBase, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.campaigns import queries as campaigns
 from services.triage.cases import lists
 from services.triage.cases.access import Viewer
 from services.triage.cases.lists import Listed, Listing
+from services.triage.facets import domain as facets
 from services.triage.queue.domain import Cursor, QueueFilter, QueueView
 from services.triage.search import domain as search
 from services.triage.search import queries as results
@@ -107,9 +109,41 @@ async def _in_order(
 async def beside(
     session: AsyncSession, viewer: Viewer, queues: Sequence[QueueFilter], now: datetime
 ) -> tuple[UUID, list[int]]:
-    """Return the id of the newest case, and how many cases each queue has, in one statement."""
+    """Return the id of a new case that the viewer may see, and how many cases each queue has.
+
+    Counts go up to one more than is said. Ids of later cases are greater. It takes one statement, in which queues that
+    look at the same cases share one walk; and one more if one has few cases among very many.
+    """
     asked = [listing(viewer, wanted, now) for wanted in queues]
-    return await lists.beside(session, viewer, asked, now.astimezone(UK).date())
+    rare, walks = dict[int, SelectBase](), dict[Hashable, list[int]]()
+    for number, one in enumerate(asked):
+        if (some := one.rare()) is not None:
+            rare[number] = some
+        else:
+            walks.setdefault(one.walk, []).append(number)
+    columns = [
+        lists.newest(viewer),
+        *(lists.count(asked[number], some).scalar_subquery() for number, some in rare.items()),
+    ]
+    walked = [lists.walked(viewer, [asked[number] for number in numbers]) for numbers in walks.values()]
+    newest, *counted = (await session.execute(select(*columns, *walked))).one()
+    found, missing = dict(zip(rare, counted, strict=False)), dict[int, Listing]()
+    for numbers, (looked_at, *fit) in zip(walks.values(), counted[len(rare) :], strict=True):
+        found |= dict(zip(numbers, fit, strict=True))
+        few = [number for number in numbers if looked_at == lists.WALKED and found[number] <= lists.MOST_COUNTED]
+        missing |= {number: asked[number] for number in few}
+    if missing:
+        steps = [_in_steps(one, now.astimezone(UK).date()) for one in missing.values()]
+        found |= dict(zip(missing, (await session.execute(select(*steps))).one(), strict=True))
+    return newest or lists.NO_CASE_YET, [found[number] for number in range(len(asked))]
+
+
+def _in_steps(asked: Listing, today: date) -> ColumnElement[int]:
+    """Return how many cases fit by the index, in longer and longer times until that is enough."""
+    times = [None] if asked.only_open else list(facets.times(today, descending=True))[1:]
+    *steps, last = (lists.count(asked, asked.indexed(None, some)) for some in times)
+    enough = [step.having(func.count() > lists.MOST_COUNTED).scalar_subquery() for step in steps]
+    return func.coalesce(*enough, last.scalar_subquery())
 
 
 async def marks(session: AsyncSession, viewer: Viewer, rows: Sequence[Listed]) -> dict[UUID, dict[str, UUID | None]]:

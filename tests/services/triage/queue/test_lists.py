@@ -154,7 +154,7 @@ async def test_every_view_filter_and_order_shows_what_fits_page_by_page_and_back
     database: Database, cases: list[Row], monkeypatch: pytest.MonkeyPatch, walked: int
 ) -> None:
     """With few cases walked, most pages come from the index of facets."""
-    monkeypatch.setattr(lists, "_WALKED", walked)
+    monkeypatch.setattr(lists, "WALKED", walked)
     sorts = cycle(Sort)
     async with database.transaction() as session:
         for wanted, person in product(FILTERS, (SAM, LEO, MARIA)):
@@ -194,7 +194,7 @@ async def read(
 async def test_a_page_takes_few_statements_however_rare_what_it_looks_for(
     database: Database, cases: list[Row], monkeypatch: pytest.MonkeyPatch, wanted: QueueFilter, most: int
 ) -> None:
-    monkeypatch.setattr(lists, "_WALKED", 7)
+    monkeypatch.setattr(lists, "WALKED", 7)
     statements: list[str] = []
     async with database.transaction() as session:
         event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
