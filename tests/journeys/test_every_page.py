@@ -1,8 +1,10 @@
 """Every other page behind sign-in: also empty, sent without an answer, and with far too much text on it."""
 
+from collections.abc import Awaitable, Callable
 from itertools import groupby
 
 import pytest
+from playwright.async_api import Page, expect
 
 from tests.journeys.long_things import LONG_LINK, LONG_TEXT, LONG_WORD
 from tests.journeys.people import Join, Someone
@@ -67,6 +69,13 @@ FORMS = (
 )
 
 
+_ROWS_THAT_FIT = """() => {
+  const rows = [...document.querySelectorAll("[data-row]")].map((row) => row.getBoundingClientRect());
+  return Math.floor((innerHeight - rows[0].top) / Math.max(...rows.map((row) => row.height)));
+}"""
+"""How many rows like the highest one a window has room for, from the first one on, above whatever stands at its end."""
+
+
 async def test_every_page_says_what_is_there_or_will_be(join: Join) -> None:
     for name, pages in groupby(PAGES, key=lambda page: page[0]):
         someone = await join(name)
@@ -113,8 +122,8 @@ async def test_far_too_long_words_names_and_links_break_no_page(program: Program
     await sam.waits_for("/cases", sent.reference)
     await sam.looks("queue, long")
     await _writes_to_many(sam, sent.reference)
-    await sam.open("/cases")
-    await sam.driver.press(f"Claim {sent.reference}")
+    await _chooses_by_keys(sam.page, sent.reference, sam.looks)
+    await _claims_by_keys(sam.page, sent.reference)
     await sam.driver.press("Show what was written")
     await sam.looks("case, long")
     for action, label, button in (
@@ -130,6 +139,58 @@ async def test_far_too_long_words_names_and_links_break_no_page(program: Program
         await sam.looks(f"case{tab}, long notes")
     await priya.waits_for(f"/report/track/{sent.reference}", LONG_WORD)
     await priya.looks("status, long")
+
+
+async def _chooses_by_keys(page: Page, reference: str, looks: Callable[[str], Awaitable[None]]) -> None:
+    """Move, choose and search by single keys: never in a field, and not once they are switched off."""
+    await page.goto("/cases")
+    link, shortcuts = page.get_by_role("link", name=reference, exact=True), page.get_by_role("dialog")
+    row, press = page.get_by_role("row").filter(has=link), page.keyboard.press
+    assert await page.evaluate(_ROWS_THAT_FIT) >= 14, "in a window 900 pixels high"
+    for _ in range(50):
+        if await link.evaluate("link => link === document.activeElement"):
+            break
+        await press("j")
+    await press("x")
+    await expect(row.get_by_role("checkbox")).to_be_checked()
+    await expect(page.get_by_role("status").filter(has_text="1 chosen")).to_be_visible()
+    await press("/")
+    await page.keyboard.type("jo?")
+    await expect(page.get_by_role("searchbox")).to_have_value("jo?")
+    await press("Tab")
+    await press("?")
+    await expect(shortcuts).to_be_visible()
+    await looks("shortcuts")
+    await press("Space")
+    await page.get_by_role("button", name="Close").click()
+    await page.reload()
+    await press("?")
+    await expect(shortcuts).to_be_hidden()
+    await page.get_by_role("button", name="Keyboard shortcuts").click()
+    await page.get_by_role("checkbox", name="Use shortcuts").check()
+    await press("?")
+    await expect(shortcuts).to_be_hidden()
+
+
+async def _claims_by_keys(page: Page, reference: str) -> None:
+    """Claim in the queue, open the case, go back to its row, and begin to resolve it."""
+    link, press = page.get_by_role("link", name=reference, exact=True), page.keyboard.press
+    row = page.get_by_role("row").filter(has=link)
+    await link.focus()
+    await press("c")
+    await page.wait_for_url(f"**/cases#{reference}")
+    await expect(row).to_contain_text("You")
+    await expect(link).to_be_focused()
+    await press("o")
+    await page.wait_for_url(f"**/cases/{reference}")
+    await press("g")
+    await press("q")
+    await page.wait_for_url(f"**/cases#{reference}")
+    await expect(link).to_be_focused()
+    await press("o")
+    await page.wait_for_url(f"**/cases/{reference}")
+    await press("n")
+    await expect(page.get_by_label("How did it end?")).to_be_focused()
 
 
 async def _writes_to_many(sam: Someone, reference: str) -> None:

@@ -27,7 +27,9 @@ async def test_a_case_leads_back_to_its_row_and_on_to_the_next_that_no_one_has(
     await open_cases(triage.database, *told)
     first, second, third = (one.reference for one in told)
     queue = "/cases?priority=P3"
-    assert f"/cases/{first}?{OF_QUEUE}" in links((await sam.get(queue)).text)
+    shown = (await sam.get(queue)).text
+    assert f"/cases/{first}?{OF_QUEUE}" in links(shown)
+    assert shown.count('name="back" value="yes"') == shown.count('data-key="c"') == 3, "who claims stays in the queue"
     claimed = await press(sam, queue, f"/cases/{first}/claim?{OF_QUEUE}", version="1", back="yes")
     assert claimed.headers["location"] == f"{queue}#{first}"
     page = links((await sam.get(f"/cases/{first}?{OF_QUEUE}")).text)
