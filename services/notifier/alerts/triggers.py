@@ -49,7 +49,7 @@ class _Asked(NamedTuple):
 _ASKED: Mapping[str, _Asked] = {
     TeamAsked.HAND_OVER: _Asked(AlertPurpose.CASE_HANDED_OVER, Urgency.NORMAL, "/cases/wellbeing"),
     TeamAsked.MORE_CONTENT: _Asked(AlertPurpose.MORE_CONTENT_ASKED, Urgency.URGENT, "/cases/wellbeing"),
-    TeamAsked.SECOND_REVIEW: _Asked(AlertPurpose.SECOND_REVIEW_WAITING, Urgency.LOW, "/cases/wellbeing"),
+    TeamAsked.SECOND_REVIEW: _Asked(AlertPurpose.SECOND_REVIEW_WAITING, Urgency.LOW, "/cases/second-reviews"),
 }
 """Whoever asks to see more asks for today; a second review can wait for a digest."""
 _TEAMS: Mapping[str, str] = {

@@ -58,8 +58,8 @@ class Place:
     page: Callable[[Asked, int], Awaitable[HTMLResponse]]
 
 
-def forms(path: str, place: Callable[..., Awaitable[Place]], content: Sequence[params.Depends] = ()) -> APIRouter:
-    """Return the routes of the forms that open, add and copy evidence, for those whom `place` lets in."""
+def openings(path: str, place: Callable[..., Awaitable[Place]], content: Sequence[params.Depends] = ()) -> APIRouter:
+    """Return the route of the form that opens a piece of evidence, for those whom `place` lets in."""
     routes = APIRouter(prefix=path, include_in_schema=False, dependencies=content)
 
     @routes.post("/{evidence_id}/{form}")
@@ -68,6 +68,13 @@ def forms(path: str, place: Callable[..., Awaitable[Place]], content: Sequence[p
     ) -> Response:
         """Show a preview on the page, or send the browser to the original."""
         return await _answered(request, at, str(evidence_id), partial(_opening, request, at.visit, evidence_id, form))
+
+    return routes
+
+
+def forms(path: str, place: Callable[..., Awaitable[Place]], content: Sequence[params.Depends] = ()) -> APIRouter:
+    """Return the routes of the forms that open, add and copy evidence, for those whom `place` lets in."""
+    routes = openings(path, place, content)
 
     @routes.post("/add")
     async def add_piece(request: Request, at: Annotated[Place, Depends(place)]) -> Response:

@@ -30,7 +30,7 @@ PURPOSES: Mapping[str, str] = {
     AlertPurpose.CASE_ASSIGNED: "The case was given to a colleague",
     AlertPurpose.CASE_HANDED_OVER: "A colleague handed a case over",
     AlertPurpose.MORE_CONTENT_ASKED: "A colleague asks to be shown more",
-    AlertPurpose.SECOND_REVIEW_WAITING: "An outcome waits for a second person",
+    AlertPurpose.SECOND_REVIEW_WAITING: "An outcome needs a second person",
     AlertPurpose.REPORT_MOVED: "Another team has the report",
     AlertPurpose.QUESTION_ASKED: "The team asked something",
     AlertPurpose.MESSAGE_SENT: "The team wrote something",

@@ -26,7 +26,10 @@ class PersonBody(Body):
 
 @router.post("/cases/{case_id}/conflict", status_code=204)
 async def declare_conflict(work: WorkDep, case_id: UUID) -> None:
-    """Declare a conflict of interest. You no longer see this case or others of its report; a lead can end that."""
+    """Declare a conflict of interest. You no longer see this case or others of its report; a lead can end that.
+
+    A restricted case for which no one else is named goes to the triage desk, if you lead its team.
+    """
     await handlers.declare_conflict(work, case_id)
 
 

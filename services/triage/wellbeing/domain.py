@@ -34,6 +34,11 @@ def without(case: Case, actor: Actor) -> Case:
     return case
 
 
+def seen_by_leads(case: Case) -> bool:
+    """Return whether only leads of its team, and whom they name, see an open case that follows no other."""
+    return case.restricted and case.team in domain.LED and not case.finished and case.merged_from is None
+
+
 def same(staff_id: str | None, other: str) -> bool:
     """Return whether two staff numbers are of one person, however they are typed."""
     return staff_id is not None and folded_id(staff_id) == folded_id(other)
@@ -129,6 +134,19 @@ def drawn(event_id: str) -> float:
     return 100 * int.from_bytes(hashlib.sha256(event_id.encode()).digest()[:8]) / 2**64
 
 
+def require_waiting(review: SecondReview, subject: str) -> None:
+    """Check that a person may look at the evidence in order to decide.
+
+    Raises:
+        ReviewDecided: it is decided.
+        ResolvedByThem: it is about their own outcome.
+    """
+    if review.decided_at is not None:
+        raise ReviewDecided
+    if same(review.resolved_by, subject):
+        raise ResolvedByThem
+
+
 def decided(review: SecondReview, case: Case, by: str, outcome: Outcome, now: datetime) -> SecondReview:
     """Return the review with what the second person thinks.
 
@@ -137,10 +155,9 @@ def decided(review: SecondReview, case: Case, by: str, outcome: Outcome, now: da
         ResolvedByThem: it is about their own outcome.
         OutcomeDoesNotFit: this type of report cannot have that outcome.
     """
-    if review.decided_at is not None or not case.finished:
+    if not case.finished:
         raise ReviewDecided
-    if same(review.resolved_by, by):
-        raise ResolvedByThem
+    require_waiting(review, by)
     if outcome not in judgements(case.report_type):
         raise domain.OutcomeDoesNotFit
     return replace(review, decided_at=now, decided_by=by, second_outcome=outcome)

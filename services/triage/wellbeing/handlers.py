@@ -8,19 +8,20 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases import domain as cases_domain
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer, conflict_key
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Command, Work, execute, keep_apart, with_merged
 from services.triage.cases.queries import LockedCase
-from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
+from services.triage.cases.writer import SYSTEM, CaseWriter, Transition, handed_over
 from services.triage.exposure import handlers as exposure
 from services.triage.exposure.domain import KEPT
 from services.triage.outcome_reviews.queries import resolution
 from services.triage.wellbeing import domain, queries
 from services.triage.wellbeing.domain import SecondReview, Why
 from services.triage.wellbeing.tables import HandOver, SecondReviewRow
-from shared.events.envelope import Envelope, NewEvent
+from shared.events.envelope import Envelope, Event, NewEvent
 from shared.events.triage import CaseResolved, LeadsAsked
 from shared.events.vocabulary import Outcome, Team, TeamAsked
 from shared.ids import folded_id
@@ -37,6 +38,7 @@ async def declare_conflict(work: Work, case_id: UUID) -> None:
     """Keep every case of the report from the person who declares a conflict of interest, until a lead decides.
 
     Whoever it is need not say why. An exempt case is kept from everyone else anyway, and says nothing of anyone (C-j).
+    A case that Signpost then knows no one of the team to see goes to the triage desk.
 
     Raises:
         CaseNotFound: there is no such case, or they may not see it.
@@ -142,8 +144,24 @@ async def forget(session: AsyncSession, now: datetime) -> int:
 
 async def _declared(work: Work, locked: LockedCase, key: str) -> Transition:
     after = domain.without(locked.case, work.viewer.actor(locked.case))
+    events: list[Event] = []
+    if await leaves_no_one(work, locked.case):
+        after = cases_domain.moved(after, Team.TRIAGE_DESK)
+        events = [handed_over(locked.case, after, work.now, work.writer.deadlines)]
     kept_from = await with_merged(work.session, locked.row, [*locked.row.own_keys, key])
-    return Transition(locked, after, "conflict_declared", work.viewer.subject, kept_from=kept_from)
+    return Transition(locked, after, "conflict_declared", work.viewer.subject, kept_from=kept_from, events=events)
+
+
+async def leaves_no_one(work: Work, case: Case) -> bool:
+    """Return whether Signpost knows no one else of the team who sees a case, if this lead steps back from it.
+
+    Leads see a restricted case, and whom they name (decision 0018). Only the identity provider knows who else leads.
+    """
+    if not domain.seen_by_leads(case) or case.team not in work.viewer.leads:
+        return False
+    named = (await cases.people_named(work.session, [case.case_id]))[case.case_id]
+    out = {*await cases.conflicts_in(work.session, case.case_id), conflict_key(work.viewer.subject)}
+    return all(conflict_key(one) in out for one in named)
 
 
 async def choose(

@@ -1,6 +1,6 @@
 """/cases/SP-…/step-back: leave a case to others. /cases/wellbeing: what people were shown, and what leads are asked.
 
-/cases/second-reviews/…: decide about a case without knowing what another person decided.
+/cases/second-reviews: decide about cases without knowing what another person decided.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,19 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases import activities, views
 from services.triage.cases import handlers as case_handlers
 from services.triage.cases import queries as cases
-from services.triage.cases import views
 from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import ViewerDep, WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import led, opened, way_back
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
+from services.triage.evidence import handlers as evidence
+from services.triage.evidence import queries as seen
+from services.triage.evidence.pages import Place, openings, values_of
+from services.triage.evidence.views import Asked, pieces
 from services.triage.exposure import domain as limits
 from services.triage.exposure import handlers as exposures
 from services.triage.exposure import queries as exposure
@@ -44,11 +48,12 @@ router = APIRouter(include_in_schema=False)
 PAGE = "/cases/wellbeing"
 _CASE = "/cases/SP-{rest}"
 _ALL_REFUSALS = {**CASE_REFUSALS, **REVIEW_REFUSALS, **REFUSALS}
-_SECOND = "/cases/second-reviews/{review_id}"
+SECOND_REVIEWS = "/cases/second-reviews"
+_SECOND = SECOND_REVIEWS + "/{review_id}"
 _LONGEST_ID = 40
 _DONE = {
     "allowed": "They can see more today.",
-    "conflict": "You no longer see this case, or other cases of the same report. Your lead can let you see it again.",
+    "conflict": "You no longer see this case, or other cases of the same report. A lead can let you see it again.",
     "handed-over": "The case is back in the queue. Only leads of the team learn that you handed it over.",
     "decided": "Recorded. Thank you.",
     "let-in": "They can see the case again.",
@@ -146,10 +151,33 @@ async def end_conflict(request: Request, work: WorkDep, rest: str) -> Response:
     return RedirectResponse(f"/cases/{case.reference}/step-back{way_back(request, done='let-in')}", 303)
 
 
+@router.get(SECOND_REVIEWS)
+async def second_reviews(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> HTMLResponse:
+    """List the outcomes that a person may decide too; a lead also sees where two people differ."""
+    return render(
+        request,
+        "second_reviews.html",
+        reviews=await queries.waiting(session, viewer),
+        most=queries.MOST_OFFERED,
+        leads=viewer.leads,
+        differing=await queries.differing(session, viewer, now) if viewer.leads else [],
+        agreement=await queries.agreement(session, viewer, viewer.leads, now - queries.RECENT) if viewer.leads else [],
+        viewer=viewer,
+        wording=views,
+    )
+
+
 @router.get(_SECOND)
 async def second_review(request: Request, work: WorkDep, review_id: UUID) -> HTMLResponse:
     """Show the answers of a report, and neither its case nor what was decided, until a second person has decided."""
     return await _second(request, work, await _review(work, review_id))
+
+
+@router.post(f"{_SECOND}/ask-for-more")
+async def ask_for_more_here(work: WorkDep, review_id: UUID) -> RedirectResponse:
+    """Ask the leads of the team to let the person see more today, without saying which case it is."""
+    await handlers.ask_for_more(work, (await _review(work, review_id)).team)
+    return RedirectResponse(f"{SECOND_REVIEWS}/{review_id}#exposure", 303)
 
 
 @router.get(f"{_SECOND}/{{asked:path}}")
@@ -188,6 +216,21 @@ async def decide(request: Request, work: WorkDep, review_id: UUID) -> Response:
     return RedirectResponse(f"/cases/second-reviews/{review_id}?done=decided", 303)
 
 
+async def _place(request: Request, work: WorkDep, review_id: UUID) -> Place:
+    """Let a person who may decide open the evidence; the case's record says that they did, as for any case."""
+    review = await _review(work, review_id)
+    domain.require_waiting(review, work.viewer.subject)
+    visit = await evidence.visit(work, review.case_id)
+
+    async def page(asked: Asked, status: int) -> HTMLResponse:
+        return await _second(request, work, review, asked=asked, status=status)
+
+    return Place(visit, f"{SECOND_REVIEWS}/{review_id}", page)
+
+
+router.include_router(openings(f"{_SECOND}/evidence", _place, [requires(Permission.SEE_CASE_CONTENT)]))
+
+
 async def _review(work: Work, review_id: UUID) -> SecondReview:
     return await queries.get(work.session, work.viewer, review_id)
 
@@ -199,6 +242,7 @@ async def _second(
     *,
     content: bool = False,
     typed: Mapping[str, object] | None = None,
+    asked: Asked | None = None,
     errors: FormErrors | None = None,
     status: int = 200,
 ) -> HTMLResponse:
@@ -208,26 +252,39 @@ async def _second(
     report = await reports.read(work.session, case.report_id, content=content)
     names = await names_of(work.session, views.nameless(report))
     notes = await cases.notes(work.session, case.case_id) if content else []
+    asked = asked or Asked()
     return render(
         request,
         "second_review.html",
         status,
-        way_back=partial(way_back, request),
         review=review,
         case=case,
         own=domain.same(review.resolved_by, work.viewer.subject),
         report=report,
         rows=views.rows(report, names, grace=None, content=content),
-        added=[note for note in notes if note.by_reporter],
+        reported_later=[note for note in notes if note.by_reporter],
         content=content,
         viewer=work.viewer,
         exposure=await exposure.of_person(work.session, work.viewer.subject, work.now),
         outcomes=sorted(domain.judgements(case.report_type), key=list(views.OUTCOMES).index),
         answers=typed or {},
         wording=views,
-        errors=errors or FormErrors(),
+        errors=errors or asked.errors or FormErrors(),
         done=_done(request),
+        names=names,
+        **await _evidence(request, work, review, case, asked),
     )
+
+
+async def _evidence(
+    request: Request, work: Work, review: SecondReview, case: Case, asked: Asked
+) -> Mapping[str, object]:
+    """Return what the page needs to show the evidence, and no colleague in its custody."""
+    me, here = work.viewer.subject, f"{SECOND_REVIEWS}/{review.review_id}"
+    items = await seen.on_case(work.session, case, work.viewer)
+    kept = await seen.custody(work.session, case, items, only=me)
+    values = values_of(request, pieces(items, kept), asked, me=me, base=f"{here}/evidence", there=here)
+    return {**values, "here": here, "record": activities, "copies": False, "given_purpose": "Second review"}
 
 
 async def _page(
@@ -250,9 +307,6 @@ async def _page(
         limits=limits,
         leads=viewer.leads,
         requests=asking,
-        reviews=await queries.waiting(session, viewer),
-        differing=await queries.differing(session, viewer, now) if viewer.leads else [],
-        agreement=await queries.agreement(session, viewer, viewer.leads, now - queries.RECENT) if viewer.leads else [],
         totals=await exposure.totals(session, viewer.leads, now) if viewer.leads else [],
         handed_over=handed_over,
         names=await names_of(session, people),
@@ -276,6 +330,7 @@ async def _step_back(
         leads=leads,
         theirs=domain.same(case.assignee, work.viewer.subject) and not case.finished,
         conflicts=conflicts,
+        leaves_no_one=await handlers.leaves_no_one(work, case),
         names=await names_of(work.session, [one.staff_id for one in conflicts]),
         errors=errors or FormErrors(),
         done=_done(request),

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, select
+from sqlalchemy import ARRAY, ScalarSelect, Select, Uuid, any_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases import lists
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer, conflict_key
 from services.triage.cases.domain import FINISHED, Case
@@ -85,12 +86,24 @@ class Agreement:
 
 async def waiting(session: AsyncSession, viewer: Viewer) -> list[tuple[SecondReview, Case]]:
     """Return second reviews that the viewer may decide, with their cases, those that wait longest first."""
+    row = SecondReviewRow.table()
+    query = _theirs(viewer, select(row)).order_by(row.c.chosen_at, row.c.review_id)
+    return await _with_cases(session, viewer, query)
+
+
+def count_waiting(viewer: Viewer) -> ScalarSelect[int]:
+    """Return how many second reviews the viewer may decide, up to one more than is said, as a part of a statement."""
+    some = _theirs(viewer, select(SecondReviewRow.table().c.review_id)).limit(lists.MOST_COUNTED + 1).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+def _theirs(viewer: Viewer, query: Select[Any]) -> Select[Any]:
+    """Return those that wait and that the viewer may decide; the query reads the table of second reviews."""
     row, shown = SecondReviewRow.table(), cases.shown_to(viewer)
     of_teams = row.c.team.in_(sorted(viewer.teams)) & row.c.decided_at.is_(None)
     by_others = func.lower(row.c.resolved_by).is_distinct_from(folded_id(viewer.subject))
-    query = select(row).join(shown, (shown.c.case_id == row.c.case_id) & shown.c.state.in_(sorted(FINISHED)))
-    query = query.where(of_teams, by_others).order_by(row.c.chosen_at, row.c.review_id)
-    return await _with_cases(session, viewer, query)
+    query = query.join(shown, (shown.c.case_id == row.c.case_id) & shown.c.state.in_(sorted(FINISHED)))
+    return query.where(of_teams, by_others)
 
 
 async def differing(session: AsyncSession, viewer: Viewer, now: datetime) -> list[tuple[SecondReview, Case]]:

@@ -1,9 +1,10 @@
 """A responder who declares a conflict of interest sees nothing of the case, until a lead lets them in again."""
 
+import pytest
 from httpx import AsyncClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
-from services.triage.cases.tables import CaseRow
+from services.triage.cases.tables import CaseAccess, CaseRow
 from services.triage.operations.queries import records
 from shared.audit import chain
 from shared.audit.verification import verify
@@ -119,6 +120,28 @@ async def test_a_linked_case_opened_later_is_kept_from_them_too(
         assert (await desk.get(f"{page}-2")).status_code == 404
     async with triage.client(Role.TRIAGE_DESK, subject="S6001") as desk:
         assert (await desk.get(f"{page}-2")).status_code == 200
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_case_that_only_leads_see_goes_to_the_desk_if_its_lead_steps_back(
+    triage: Triage, aisha: AsyncClient, *, named: bool
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    [case], page = await cases(triage), f"/cases/{told.reference}"
+    triage.by_hand.update({"case", "access"})
+    async with triage.database.transaction() as session:
+        await session.execute(update(CaseRow).values(restricted=True))
+        session.add_all(CaseAccess(case_id=case.case_id, subject=one) for one in ["S4001"] * named + ["S4002"])
+    warned = "the triage desk gets it" in (await aisha.get(f"{page}/step-back")).text
+    await press(aisha, f"{page}/step-back", f"{page}/conflict")
+    [after] = await cases(triage)
+    assert (warned, after.team) == ((False, "smart") if named else (True, "triage_desk"))
+    async with triage.client(Role.TRIAGE_DESK, subject="S6001") as desk:
+        assert (await desk.get(page)).status_code == (404 if named else 200)
+    async with triage.database.transaction() as session:
+        due = await session.scalar(text("select count(*) from deadline where kind = 'take_over' and met_at is null"))
+    assert due == (0 if named else 1)
 
 
 async def test_a_conflict_that_is_taken_out_by_hand_is_found(triage: Triage, maria: AsyncClient) -> None:

@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases.access import Viewer
 from services.triage.cases.tables import CaseRow
 from services.triage.consumer import operations_handlers
+from services.triage.exposure.domain import MOST_ITEMS
+from services.triage.exposure.tables import ExposureRow
 from services.triage.operations.queries import records
 from services.triage.settings import TriageSettings
 from services.triage.wellbeing import queries
@@ -28,6 +30,7 @@ from shared.events.vocabulary import Team
 from tests.services.triage.builders import IDS, WRITER, Submitted, envelope, leads_asked, misuse, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.services.triage.evidence.pieces import announce, piece, taken_back
 
 SERVICE = "triage"
 URGENT = {"behaviours": ("doxing",), "content_state": "online"}
@@ -99,8 +102,8 @@ async def test_the_second_person_decides_without_knowing_the_first_decision(
     await open_cases(triage.database, told)
     [review] = await chosen(triage, await resolved(triage, sam, told, "no_violation_found"), shares=NONE)
     page = f"/cases/second-reviews/{review.review_id}"
-    assert page in (await aisha.get("/cases/wellbeing")).text
-    assert page not in (await sam.get("/cases/wellbeing")).text
+    assert page in (await aisha.get("/cases/second-reviews")).text
+    assert page not in (await sam.get("/cases/second-reviews")).text
     blind = (await aisha.get(page)).text
     for tells in ("No violation found</dd>", "Sam Reid", "S4001", told.reference, told.narrative):
         assert tells not in blind.replace("<option", "")
@@ -113,16 +116,46 @@ async def test_the_second_person_decides_without_knowing_the_first_decision(
     assert "The two people came to different outcomes" in (await aisha.get(page)).text
     case = await the_case(triage, told)
     assert (case.state, case.outcome) == ("resolved", "no_violation_found")  # a lead decides what follows
-    seen = (await aisha.get("/cases/wellbeing")).text
+    seen = (await aisha.get("/cases/second-reviews")).text
     assert "0 of 1 second reviews came to the same outcome (0%)" in seen
     assert f"/cases/{told.reference}" in seen
-    assert told.reference not in (await sam.get("/cases/wellbeing")).text
+    assert told.reference not in (await sam.get("/cases/second-reviews")).text
     timeline = (await aisha.get(f"/cases/{told.reference}/timeline")).text
     assert "Second review: another person came to another outcome" in timeline
     again = await press(aisha, f"/cases/{told.reference}", page, outcome="no_violation_found", reason="I think again")
     assert again.status_code == 409
     async with triage.database.transaction() as session:
         assert (await chain.read(session, case.case_id))[-1].reason == "It is a threat"
+
+
+async def test_the_second_person_sees_the_evidence_and_neither_the_case_nor_who_opened_it(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient
+) -> None:
+    told = report(**URGENT)
+    await open_cases(triage.database, told)
+    picture, gone = piece(told), piece(told)
+    await announce(triage.database, picture, gone, taken_back(gone))
+    there = f"/cases/{told.reference}/evidence"
+    await press(sam, there, f"{there}/{picture.evidence_id}/preview", purpose="It was asked for")
+    [review] = await chosen(triage, await resolved(triage, sam, told, "no_violation_found"), shares=NONE)
+    page = f"/cases/second-reviews/{review.review_id}"
+    blind = (await aisha.get(page)).text
+    assert ("Picture" in blind, "signpost-preview__image" in blind, "Taken back" in blind) == (True, False, True)
+    async with triage.database.transaction() as session:
+        day = {"day": triage.clock.now().date(), "subject": "s4002", "team": "smart", "seconds": 0}
+        session.add(ExposureRow(**day, items=MOST_ITEMS, last_at=triage.clock.now()))
+    shown = await press(aisha, page, f"{page}/evidence/{picture.evidence_id}/preview", purpose="Second review")
+    assert (shown.status_code, "signpost-preview__image" in shown.text) == (200, True)  # a P1 is never held up
+    for tells in ("Sam Reid", "S4001", told.reference, "It was asked for", "/step-back"):
+        assert tells not in blind + shown.text, tells
+    assert (await press(aisha, page, f"{page}/ask-for-more")).headers["location"] == f"{page}#exposure"
+    assert await leads_asked(triage.database) == [("smart", "second_review"), ("smart", "more_content")]
+    refused = await press(sam, there, f"{page}/evidence/{picture.evidence_id}/preview", purpose="Second review")
+    assert refused.status_code == 409
+    case = await the_case(triage, told)
+    async with triage.database.transaction() as session:
+        opened = [(one.actor, one.action) for one in await chain.read(session, case.case_id)][-1]
+    assert opened == ("S4002", "evidence_opened")
 
 
 async def test_who_resolved_it_and_who_may_not_see_the_case_do_not_decide(
@@ -138,7 +171,7 @@ async def test_who_resolved_it_and_who_may_not_see_the_case_do_not_decide(
     assert (await maria.get(page)).status_code == 404
     await press(aisha, f"/cases/{told.reference}/step-back", f"/cases/{told.reference}/conflict")
     assert (await aisha.get(page)).status_code == 404
-    assert page not in (await aisha.get("/cases/wellbeing")).text
+    assert page not in (await aisha.get("/cases/second-reviews")).text
     done = {"decided_by": "s4001", "decided_at": triage.clock.now(), "second_outcome": "support_given"}
     with pytest.raises(IntegrityError, match="decided_by_another"):
         async with triage.database.transaction() as session:
@@ -162,15 +195,15 @@ async def test_cases_that_a_person_may_not_decide_take_no_place_in_the_list(
         wanted = CaseRow.reference == restricted.reference
         await session.execute(update(CaseRow).where(wanted).values(restricted=True))
     async with triage.client(Role.SMART_RESPONDER, subject="S4003") as third:
-        assert pages[2] in (await third.get("/cases/wellbeing")).text
+        assert pages[2] in (await third.get("/cases/second-reviews")).text
     async with triage.client(Role.SMART_RESPONDER, Role.SMART_LEAD, subject="S4003") as third:
-        assert pages[0] in (await third.get("/cases/wellbeing")).text
+        assert pages[0] in (await third.get("/cases/second-reviews")).text
         for told, page in zip((plain, restricted), (pages[2], pages[0]), strict=True):
             triage.clock.move(timedelta(minutes=1))
             assert (await press(third, page, page, outcome="police_referral", reason="It is")).status_code == 303
-            assert f"/cases/{told.reference}" in (await aisha.get("/cases/wellbeing")).text
+            assert f"/cases/{told.reference}" in (await aisha.get("/cases/second-reviews")).text
     await press(aisha, f"/cases/{restricted.reference}/step-back", f"/cases/{restricted.reference}/conflict")
-    assert f"/cases/{plain.reference}" in (await aisha.get("/cases/wellbeing")).text
+    assert f"/cases/{plain.reference}" in (await aisha.get("/cases/second-reviews")).text
 
 
 async def test_cases_that_took_over_an_outcome_are_one_decision(triage: Triage, sam: AsyncClient) -> None:
@@ -219,7 +252,7 @@ async def test_a_case_that_is_resolved_again_is_reviewed_for_its_newest_outcome(
     [first] = await chosen(triage, await resolved(triage, sam, told, "support_given"), shares=ALL)
     await press(sam, page, f"{page}/reopen", text="A new post")
     there = f"/cases/second-reviews/{first.review_id}"
-    assert there not in (await aisha.get("/cases/wellbeing")).text
+    assert there not in (await aisha.get("/cases/second-reviews")).text
     assert (await press(aisha, page, there, outcome="support_given", reason="Yes")).status_code == 409
     triage.clock.move(timedelta(minutes=1))
     [second] = await chosen(triage, await resolved(triage, aisha, told, "police_referral"), shares=ALL)
@@ -239,10 +272,10 @@ async def test_agreement_leaves_out_cases_that_are_kept_from_the_lead(
         for one in await reviews(triage):
             page = f"/cases/second-reviews/{one.review_id}"
             assert (await press(third, page, page, outcome="support_given", reason="Fair")).status_code == 303
-    assert "2 of 2 second reviews" in (await aisha.get("/cases/wellbeing")).text
+    assert "2 of 2 second reviews" in (await aisha.get("/cases/second-reviews")).text
     page = f"/cases/{tolds[0].reference}"
     await press(aisha, f"{page}/step-back", f"{page}/conflict")
-    assert "1 of 1 second reviews" in (await aisha.get("/cases/wellbeing")).text
+    assert "1 of 1 second reviews" in (await aisha.get("/cases/second-reviews")).text
 
 
 async def test_scripts_list_what_waits_and_decide(triage: Triage, sam: AsyncClient) -> None:
