@@ -60,8 +60,7 @@ OPERATIONS_TOPICS = (topics.LEDGER, topics.CASES, topics.ALERTS, topics.DEAD_LET
 OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
     intake.LedgerChanged: project_ledger,
     triage.CaseRouted: project_cases,
-    triage.CaseClaimed: project_cases,
-    triage.CaseAssigned: project_cases,
+    triage.CaseAnswered: project_cases,
     triage.CaseTransferred: project_cases,
     triage.CaseResolved: project_cases,
     triage.CaseReopened: project_cases,

@@ -108,6 +108,13 @@ class CaseInformationAsked(_CaseEvent):
     team: Open[Team]
 
 
+class CaseAnswered(_CaseEvent):
+    """The team wrote to the reporter: a message or a question, which another topic carries."""
+
+    TYPE: ClassVar[str] = "case.answered.v1"
+    team: Open[Team]
+
+
 class CaseCompromiseConfirmed(_CaseEvent):
     """SIRT confirmed that someone else controls registered accounts: the register freezes them."""
 
@@ -263,6 +270,7 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CasePriorityChanged,
     CaseTransferred,
     CaseInformationAsked,
+    CaseAnswered,
     CaseCompromiseConfirmed,
     CaseResolved,
     CaseReopened,

@@ -165,7 +165,7 @@ class CaseWriter:
         await _note_responders(session, transitions, now)
         await chain.append(session, [(one.after.case_id, _change(one)) for one in transitions], now, self.ids)
         await changes.note(session, [one.after.case_id for one in transitions], now)
-        events = [NewEvent.of(one.after.case_id, event) for one in transitions for event in one.events]
+        events = [NewEvent.of(one.after.case_id, event) for one in transitions for event in _announced(one, now)]
         await self.outbox.append(session, events, now)
 
     async def forget(self, session: AsyncSession, case_ids: Collection[UUID], now: datetime) -> None:
@@ -427,6 +427,12 @@ def _marked(locked: LockedCase, now: datetime) -> Transition:
     after = next_version(locked.case, replied_at=locked.case.replied_at or now)
     events = [] if locked.case.replied_at else [replied(after, now)]
     return Transition(locked, after, "merged_replied", REPORTER, events=events)
+
+
+def _announced(one: Transition, now: datetime) -> list[Event]:
+    """Return the events of a transition, and that the team wrote to the reporter if it did."""
+    answered = [triage.CaseAnswered(**event_ids(one.after, now), team=one.after.team)] if one.news else []
+    return [*one.events, *answered]
 
 
 def _opened(new: NewCase, row: Mapping[str, object]) -> tuple[UUID, chain.Change]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _GAP = 0.4
 """White space between two parts, so that they differ by more than their shade."""
@@ -74,14 +75,33 @@ class Columns:
         series: Sequence[Sequence[float | None]],
         said: Callable[[float], str | None],
         legend: tuple[str, ...],
+        highest: float | None = None,
     ) -> "Columns":
-        """Return columns; the highest fills the height. `said` puts a value into words, for the axis."""
-        highest = max((value for values in series for value in values if value), default=0.0)
+        """Return columns; the highest value, or `highest`, fills the height. `said` puts it into words for the axis."""
+        if highest is None:
+            highest = max((value for values in series for value in values if value), default=0.0)
         columns = [
             Column(name, tuple(_height(values[number], highest) for values in series))
             for number, name in enumerate(names)
         ]
         return cls(tuple(columns), said(highest) if highest else None, said(highest / 2) if highest else None, legend)
+
+
+class Small(NamedTuple):
+    """One of several drawings beside one another."""
+
+    name: str
+    drawing: Columns
+    said: str
+    """The drawing in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smalls:
+    """The same drawing for several things, all on one scale."""
+
+    smalls: tuple[Small, ...]
+    legend: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +119,7 @@ class Panel:
 
     title: str
     table: Table
-    chart: Bars | Columns | None = None
+    chart: Bars | Columns | Smalls | None = None
     said: str = ""
     """The chart in one sentence."""
     note: str = ""

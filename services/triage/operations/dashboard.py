@@ -1,9 +1,9 @@
 """Everything on the page, from one reading of the figures: panels with their tables and charts. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from services.triage.deadlines.domain import UK
 from services.triage.operations import panels
 from services.triage.operations.charts import Bar, Bars, Columns, Panel, Table, Value
 from services.triage.operations.domain import SHORTEST_TREND, Cell, Figure, Kept, Looked, day_of, percentile, slot_of
-from services.triage.operations.panels import length_of, team_name
+from services.triage.operations.panels import HALF, ByDay, date_of, in_order, short, team_name, total
 from services.triage.operations.queries import MOST_WAITING, Casework, Lag, Ledger, OpenLetter, Snapshot
 from shared.events.topics import GROUPS, SERVICES, sessions_group
 from shared.events.vocabulary import Team
@@ -70,8 +70,6 @@ STEPS: Mapping[str, str] = {
 AUDITOR_SILENT = timedelta(minutes=15)
 """An auditor reports every five minutes; after three reports that did not come, the page says so."""
 NO_WORK = Casework()
-HALF, NINE_TENTHS = 0.5, 0.9
-ByDay = Mapping[datetime, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +134,10 @@ def dashboard(snapshot: Snapshot, lag: Lag, asked: Asked, work: Casework = NO_WO
         queues(of_teams[Figure.WAITING], snapshot.at),
         looked_again(of_both[Figure.LOOKED_AGAIN], of_teams[Figure.TO_LOOK_AT], period, snapshot.at),
         overdue(snapshot),
-        lengths("first-action", "Time to first action", figures[Figure.FIRST_ACTION], trend),
-        lengths("to-resolve", "Time to resolve", figures[Figure.TO_RESOLVE], trend),
-        lengths_by_team("first-action-by-team", "Time to first action, by team", of_both[Figure.FIRST_ACTION], period),
-        lengths_by_team("to-resolve-by-team", "Time to resolve, by team", of_both[Figure.TO_RESOLVE], period),
+        panels.lengths("first-action", "Time to first action", figures[Figure.FIRST_ACTION], trend),
+        panels.lengths("to-resolve", "Time to resolve", figures[Figure.TO_RESOLVE], trend),
+        panels.lengths_by_team("first-action-by-team", "First action, by team", of_both[Figure.FIRST_ACTION], period),
+        panels.lengths_by_team("to-resolve-by-team", "Resolved, by team", of_both[Figure.TO_RESOLVE], trend),
         panels.campaigns(work),
         panels.takedowns(work),
         panels.agreement(work),
@@ -196,8 +194,8 @@ def volume(figures: Mapping[Figure, ByDay], now: datetime, days: int, trend: Seq
     by_hour = days == 1
     figure, moments = (Figure.HOURLY, hours_until(now)) if by_hour else (Figure.ROUTED, trend)
     counts = [figures[figure].get(moment, {}).get("", 0) for moment in moments]
-    names = tuple(map(_hour, moments)) if by_hour else _short(moments)
-    rows = zip(names if by_hour else map(_date, moments), counts, strict=True)
+    names = tuple(map(_hour, moments)) if by_hour else short(moments)
+    rows = zip(names if by_hour else map(date_of, moments), counts, strict=True)
     most, all_of_them = max(counts), sum(counts)
     return Panel(
         "Reports today, by hour" if by_hour else "Reports a day",
@@ -216,13 +214,13 @@ def queues(waiting: ByDay, now: datetime) -> Panel:
         age = next(number for number, (_, limit) in enumerate(AGES) if now - opened_at < limit)
         for team, n in teams.items():
             ages[team][age] += n
-    rows: list[tuple[Value, ...]] = [(team_name(team), *ages[team], sum(ages[team])) for team in _in_order(ages)]
+    rows: list[tuple[Value, ...]] = [(team_name(team), *ages[team], sum(ages[team])) for team in in_order(ages)]
     most = max((sum(counts) for counts in ages.values()), default=0)
     names = tuple(name for name, _ in AGES)
     return Panel(
         "Open cases, by team and age",
         Table("queues", ("Team", *names, "All"), tuple(rows)),
-        Bars(tuple(Bar.of(team_name(team), ages[team], most) for team in _in_order(ages)), names, "age"),
+        Bars(tuple(Bar.of(team_name(team), ages[team], most) for team in in_order(ages)), names, "age"),
         said=", ".join(f"{row[0]} {row[-1]}" for row in rows),
         note=f"Ages are right within a quarter of an hour. {_LINKED}" if rows else "",
         empty="" if rows else "Cases that are not resolved appear here. There are none now.",
@@ -236,11 +234,11 @@ def deadlines(of_both: Mapping[Figure, ByDay], figures: Mapping[Figure, ByDay], 
         team, _, kept = label.partition("|")
         teams[team][kept] = n
     rows: list[tuple[Value, ...]] = [
-        (team_name(team), *(teams[team].get(kept, 0) for kept in Kept)) for team in _in_order(teams)
+        (team_name(team), *(teams[team].get(kept, 0) for kept in Kept)) for team in in_order(teams)
     ]
     most = max((sum(counts.values()) for counts in teams.values()), default=0)
     names = ("Finished, every deadline kept", "Open, none missed so far", "A deadline was missed")
-    bars = [Bar.of(team_name(team), [teams[team].get(kept, 0) for kept in Kept], most) for team in _in_order(teams)]
+    bars = [Bar.of(team_name(team), [teams[team].get(kept, 0) for kept in Kept], most) for team in in_order(teams)]
     return Panel(
         "Deadlines",
         Table("deadlines", ("Team", *names), tuple(rows)),
@@ -255,7 +253,7 @@ def looked_again(by_day: ByDay, due: ByDay, period: Sequence[datetime], now: dat
     """Return what came of outcomes that reporters asked to be looked at again, by the day of the request."""
     asked = total(by_day, period)
     waiting, late = total(due, due), total(due, [at for at in due if at < slot_of(now)])
-    known = _in_order({label.partition("|")[0] for label in asked} | set(waiting))
+    known = in_order({label.partition("|")[0] for label in asked} | set(waiting))
     teams = {team: [asked[f"{team}|{looked}"] for looked in Looked] for team in known}
     rows: list[tuple[Value, ...]] = []
     for team, n in teams.items():
@@ -292,64 +290,20 @@ def overdue(snapshot: Snapshot) -> Panel:
     )
 
 
-def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) -> Panel:
-    """Return how long a step took, by the day of the report."""
-    rows, halves, tenths = [], [], []
-    for day in days:
-        spans = {int(label): n for label, n in by_day.get(day, {}).items()}
-        half, tenth = percentile(spans, HALF), percentile(spans, NINE_TENTHS)
-        rows.append((_date(day), sum(spans.values()), length_of(half), length_of(tenth)))
-        halves.append(half.total_seconds() if half else None)
-        tenths.append(tenth.total_seconds() if tenth else None)
-    top = max((one for one in tenths if one), default=None)
-    longest = timedelta(seconds=top) if top else None
-    return Panel(
-        title,
-        Table(panel_id, ("Day of the report", "Cases", "Half took at most", "Nine in ten took at most"), tuple(rows)),
-        Columns.of(_short(days), (tenths, halves), _seconds, ("Nine in ten took at most", "Half took at most")),
-        said=f"{title} on each of {len(days)} days. The slowest day: nine in ten took at most {length_of(longest)}",
-        note="Lengths are right within 25%." if longest else "",
-        empty="" if longest else "How long cases took appears here by the day they were reported.",
-    )
-
-
-def lengths_by_team(panel_id: str, title: str, by_day: ByDay, period: Sequence[datetime]) -> Panel:
-    """Return how long a step took in each team, for the reports of the period. Teams are in one order, never ranked."""
-    teams: dict[str, dict[int, int]] = defaultdict(dict)
-    for label, n in total(by_day, period).items():
-        team, _, span = label.partition("|")
-        teams[team][int(span)] = n
-    rows: list[tuple[Value, ...]] = []
-    bars = []
-    for team in _in_order(teams):
-        half, tenth = percentile(teams[team], HALF), percentile(teams[team], NINE_TENTHS)
-        rows.append((team_name(team), sum(teams[team].values()), length_of(half), length_of(tenth)))
-        bars.append((team_name(team), round(half.total_seconds() / 60) if half else 0))
-    most = max((minutes for _, minutes in bars), default=0)
-    return Panel(
-        title,
-        Table(panel_id, ("Team", "Cases", "Half took at most", "Nine in ten took at most"), tuple(rows)),
-        Bars(tuple(Bar.of(name, [minutes], most) for name, minutes in bars)),
-        said=", ".join(f"{row[0]}: half took at most {row[2]}" for row in rows),
-        note="The bars are minutes in which half of the cases got there. Lengths are right within 25%." if rows else "",
-        empty="" if rows else "How long the cases of each team took appears here.",
-    )
-
-
 def misdirected(figures: Mapping[Figure, ByDay], days: Sequence[datetime]) -> Panel:
     """Return the share of reports sent by the wrong form."""
     rows, shares = [], []
     for day in days:
         every, wrong = (figures[figure].get(day, {}).get("", 0) for figure in (Figure.ROUTED, Figure.MISDIRECTED))
         share = 100 * wrong / every if every else None
-        rows.append((_date(day), every, wrong, None if share is None else round(share, 1)))
+        rows.append((date_of(day), every, wrong, None if share is None else round(share, 1)))
         shares.append(share)
     highest = max((share for share in shares if share), default=0)
     wrong_in_all = sum(int(row[2]) for row in rows)
     return Panel(
         "Sent by another form than the right one",
         Table("misdirected", ("Day", "Reports", "Misdirected", "Share in per cent"), tuple(rows)),
-        Columns.of(_short(days), (shares,), lambda share: f"{share:.0f}%", ("Share of the day’s reports",)),
+        Columns.of(short(days), (shares,), lambda share: f"{share:.0f}%", ("Share of the day’s reports",)),
         said=f"{wrong_in_all} in {len(days)} days; the highest share of a day is {highest:.0f} per cent",
         empty="" if wrong_in_all else "Reports sent by the wrong form appear here. They are accepted too.",
     )
@@ -432,14 +386,6 @@ def hours_until(now: datetime) -> list[datetime]:
     return [first + timedelta(hours=number) for number in range(int((now - first) / timedelta(hours=1)) + 1)]
 
 
-def total(by_day: ByDay, days: Iterable[datetime]) -> Counter[str]:
-    """Return the sum over `days`, by label."""
-    together: Counter[str] = Counter()
-    for day in days:
-        together.update(by_day.get(day, {}))
-    return together
-
-
 def waiting_for_a_case(ledger: Ledger | None) -> int:
     """Return how many reports have no case and are not in flight.
 
@@ -461,17 +407,8 @@ def _state(behind: int | None, unknown: str = "Not known") -> str:
     return "Catching up" if behind else "Up to date"
 
 
-def _in_order(teams: Iterable[str]) -> list[str]:
-    known = list(Team)
-    return sorted(teams, key=lambda team: (known.index(Team(team)) if team in known else len(known), team))
-
-
 def _since(moment: datetime | None) -> str | None:
     return uk_time(moment) if moment else None
-
-
-def _seconds(length: float) -> str | None:
-    return length_of(timedelta(seconds=length))
 
 
 def _whole(count: float) -> str | None:
@@ -481,15 +418,3 @@ def _whole(count: float) -> str | None:
 
 def _hour(moment: datetime) -> str:
     return clock_time(moment)
-
-
-def _date(day: datetime) -> str:
-    return day.astimezone(UK).date().isoformat()
-
-
-def _short(days: Sequence[datetime]) -> tuple[str, ...]:
-    return tuple(_day_and_month(day.astimezone(UK).date()) for day in days)
-
-
-def _day_and_month(day: date) -> str:
-    return f"{day.day} {day:%b}"

@@ -138,6 +138,7 @@ class CaseFacts:
     merged: bool = False
     """Whether it follows another case, which waits instead of it."""
     first_action_at: datetime | None = None
+    """The first message, question, transfer or outcome; a claim is none (decision 0061)."""
     resolved_at: datetime | None = None
     missed: frozenset[Missed] = frozenset()
     reviews: tuple[LookAgain, ...] = ()

@@ -28,8 +28,7 @@ _ONE = "total"
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('signpost-triage-operations'))")
 CaseEvent = (
     triage.CaseRouted
-    | triage.CaseClaimed
-    | triage.CaseAssigned
+    | triage.CaseAnswered
     | triage.CaseTransferred
     | triage.CaseResolved
     | triage.CaseReopened
@@ -123,7 +122,7 @@ def _case_news(event: CaseEvent) -> domain.CaseNews:
     match event:
         case triage.CaseRouted():
             return domain.CaseNews(misdirected=event.misdirected)
-        case triage.CaseClaimed() | triage.CaseAssigned() | triage.CaseTransferred() | triage.CaseMerged():
+        case triage.CaseAnswered() | triage.CaseTransferred():
             return domain.CaseNews(first_action_at=event.at)
         case triage.CaseResolved():
             return domain.CaseNews(first_action_at=event.at, resolved_at=event.at)

@@ -1,10 +1,14 @@
-"""The panels about the work on cases: campaigns, take-downs, second reviews. Pure."""
+"""The panels about the work on cases: how long it took, campaigns, take-downs, second reviews. Pure."""
 
-from datetime import timedelta
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from services.triage.campaigns.domain import MOST_RECENT, CampaignState
 from services.triage.cases import views
-from services.triage.operations.charts import Bar, Bars, Panel, Table
+from services.triage.deadlines.domain import UK
+from services.triage.operations.charts import Bar, Bars, Columns, Panel, Small, Smalls, Table, Value
+from services.triage.operations.domain import percentile
 from services.triage.operations.queries import Casework
 from shared.events.vocabulary import Team
 
@@ -13,6 +17,75 @@ _CAMPAIGNS = {
     CampaignState.CONFIRMED: "Confirmed",
     CampaignState.DISMISSED: "Dismissed",
 }
+
+
+HALF, NINE_TENTHS = 0.5, 0.9
+ByDay = Mapping[datetime, Mapping[str, int]]
+_TOOK = ("Cases", "Half took at most", "Nine in ten took at most")
+_DRAWN = ("Nine in ten took at most", "Half took at most")
+_ACCURATE = "Lengths are right within 25%."
+
+
+def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) -> Panel:
+    """Return how long a step took, by the day of the report."""
+    spans = [_spans(by_day.get(day, {})) for day in days]
+    rows = tuple((date_of(day), *_took(one)) for day, one in zip(days, spans, strict=True))
+    series = _series(spans)
+    top = max((one for one in series[0] if one), default=None)
+    longest = timedelta(seconds=top) if top else None
+    return Panel(
+        title,
+        Table(panel_id, ("Day of the report", *_TOOK), rows),
+        Columns.of(short(days), series, _seconds, _DRAWN),
+        said=f"{title} on each of {len(days)} days. The slowest day: nine in ten took at most {length_of(longest)}",
+        note=_ACCURATE if longest else "",
+        empty="" if longest else "How long cases took appears here by the day they were reported.",
+    )
+
+
+def lengths_by_team(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) -> Panel:
+    """Return how long a step took in each team, by the day of the report. Teams are in one order, never ranked."""
+    teams: dict[str, list[dict[int, int]]] = defaultdict(lambda: [{} for _ in days])
+    for number, day in enumerate(days):
+        for label, n in by_day.get(day, {}).items():
+            team, _, span = label.partition("|")
+            teams[team][number][int(span)] = n
+    drawn = {team: _series(teams[team]) for team in in_order(teams)}
+    highest = max((one for series in drawn.values() for one in series[0] if one), default=0.0)
+    rows: list[tuple[Value, ...]] = []
+    smalls = []
+    for team, series in drawn.items():
+        name, whole = team_name(team), _took(sum(map(Counter, teams[team]), Counter()))
+        rows.append((name, "All days", *whole))
+        rows += [(name, date_of(day), *_took(one)) for day, one in zip(days, teams[team], strict=True) if one]
+        said = f"{name}: half took at most {whole[1]}, nine in ten at most {whole[2]}"
+        smalls.append(Small(name, Columns.of(short(days), series, _seconds, (), highest), said))
+    return Panel(
+        title,
+        Table(panel_id, ("Team", "Day of the report", *_TOOK), tuple(rows)),
+        Smalls(tuple(smalls), _DRAWN),
+        said="; ".join(small.said for small in smalls),
+        note=f"All teams have one scale. {_ACCURATE}" if rows else "",
+        empty="" if rows else "How long the cases of each team took appears here.",
+    )
+
+
+def _spans(counts: Mapping[str, int]) -> dict[int, int]:
+    return {int(label): n for label, n in counts.items()}
+
+
+def _took(spans: Mapping[int, int]) -> tuple[int, str | None, str | None]:
+    return sum(spans.values()), length_of(percentile(spans, HALF)), length_of(percentile(spans, NINE_TENTHS))
+
+
+def _series(days: Sequence[Mapping[int, int]]) -> tuple[list[float | None], list[float | None]]:
+    """Return for each day, in seconds, what nine in ten took at most, and what half did."""
+    tenths, halves = ([_in_seconds(percentile(spans, share)) for spans in days] for share in (NINE_TENTHS, HALF))
+    return tenths, halves
+
+
+def _in_seconds(length: timedelta | None) -> float | None:
+    return length.total_seconds() if length else None
 
 
 def campaigns(work: Casework) -> Panel:
@@ -84,3 +157,35 @@ def length_of(length: timedelta | None) -> str | None:
 
 def _hours(hours: float | None) -> str | None:
     return None if hours is None else length_of(timedelta(hours=hours))
+
+
+def total(by_day: ByDay, days: Iterable[datetime]) -> Counter[str]:
+    """Return the sum over `days`, by label."""
+    together: Counter[str] = Counter()
+    for day in days:
+        together.update(by_day.get(day, {}))
+    return together
+
+
+def in_order(teams: Iterable[str]) -> list[str]:
+    """Return teams in the order of the policy, whatever they did."""
+    known = list(Team)
+    return sorted(teams, key=lambda team: (known.index(Team(team)) if team in known else len(known), team))
+
+
+def date_of(day: datetime) -> str:
+    """Return the date of a UK day."""
+    return day.astimezone(UK).date().isoformat()
+
+
+def short(days: Sequence[datetime]) -> tuple[str, ...]:
+    """Return the names of days below a chart."""
+    return tuple(_day_and_month(day.astimezone(UK).date()) for day in days)
+
+
+def _seconds(length: float) -> str | None:
+    return length_of(timedelta(seconds=length))
+
+
+def _day_and_month(day: date) -> str:
+    return f"{day.day} {day:%b}"
