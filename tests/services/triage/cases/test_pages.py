@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from httpx import AsyncClient, Response
-from sqlalchemy import event
 
 from services.triage.cases.lists import NO_CASE_YET
 from services.triage.reporters.handlers import ask_withdrawal
@@ -222,24 +221,6 @@ async def test_a_form_that_does_not_say_what_was_read_is_refused_and_kept(
     assert "Half a page of notes" in refused.text
     assert 'name="version" value="1"' in refused.text
     assert "Half a page of notes" not in (await sam.get(f"/cases/{told.reference}/timeline")).text
-
-
-async def test_a_page_takes_as_many_statements_for_fifty_cases_as_for_one(triage: Triage, sam: AsyncClient) -> None:
-    counted: list[int] = []
-    statements: list[str] = []
-    event.listen(triage.database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    told = report()
-    await open_cases(triage.database, told)
-    for _ in range(2):
-        statements.clear()
-        await sam.get("/cases")
-        counted.append(len(statements))
-        await open_cases(triage.database, *[report() for _ in range(49)])
-    assert counted[0] == counted[1] <= 5
-    for tab, most in (("", 8), ("/timeline", 5), ("/routing", 5), ("/audit", 5)):
-        statements.clear()
-        await sam.get(f"/cases/{told.reference}{tab}")
-        assert len(statements) <= most, (tab, statements)
 
 
 async def test_a_case_is_seen_only_by_its_team(triage: Triage, sam: AsyncClient) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from httpx import AsyncClient
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from services.triage.campaigns.domain import PERSONAL_LINKS
 from services.triage.campaigns.suggestions import suggest
@@ -135,18 +134,3 @@ async def test_content_counts_to_what_a_person_is_shown_and_what_is_urgent_is_ne
     assert (await client.get(where)).status_code == 200
     answer = await client.get(await address(triage, urgent), params={"content": "true"})
     assert answer.json()["written"]["texts"]["narrative"] == urgent.narrative
-
-
-async def test_a_long_case_takes_as_many_statements_as_a_short_one(triage: Triage, client: AsyncClient) -> None:
-    told = report(urls=(POST,))
-    await open_cases(triage.database, told, *(report(urls=(POST,)) for _ in range(6)))
-    counted: list[int] = []
-    statements: list[str] = []
-    event.listen(triage.database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    for _ in range(2):
-        where = await worked(triage, client, told, times=2)
-        statements.clear()
-        answer: dict[str, Any] = (await client.get(where)).json()
-        assert answer["related"]
-        counted.append(len(statements))
-    assert counted[0] == counted[1] <= 25
