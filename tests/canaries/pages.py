@@ -24,7 +24,6 @@ _PART = re.compile(r"{(\w+)(?::\w+)?}")
 _NO_PAGE = ("/health/", "/metrics", "/assets/", ".csv", ".json", "/stream", "/sign-in/callback")
 _TYPED = frozenset({"text", "search", "tel", "email", "url", "number", "textarea"})
 _MOST_STEPS = 25
-_MOST_VERSIONS = 9
 _WORDS = frozenset({"text", "words", "reason", "evidence", "what_was_done", "purpose"})
 _OF_OPERATORS = ("device", "withdraw", "reinstate", "removal", "exception", "exception-end")
 _SEE_MOST = (Role.COMMS, Role.APPROVER, Role.POLICY_STANDARDS, Role.REPORTER, Role.SMART_LEAD, Role.SIRT_LEAD)
@@ -174,7 +173,7 @@ class Walk:
         headers = {"accept": "text/html", **self.sender.world.bearer(role)}
         async with self.sender.client() as client:
             [shown, *_] = await _forms(client, "/report/track", headers)
-            for version in range(1, _MOST_VERSIONS):
+            for version in self.sender.versions(address):
                 word = self.sender.canaries.new(f"{row.route} anything")
                 said = {field: word if field in _WORDS else value for field, value in row.send.get("form", {}).items()}
                 data = {CSRF_FIELD: shown.fixed[CSRF_FIELD], "beside": word, **said, "version": str(version)}

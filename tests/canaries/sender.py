@@ -1,6 +1,8 @@
 """Requests with canaries in every part, accepted and refused in every way."""
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ TRACE = "c0ffee" * 5 + "c0"
 _NOT_THERE = "0190c6f0-0000-7000-8000-000000000000"
 """The id of something that the world of these tests does not have."""
 _LATEST_VERSION = 30
+_NAMED = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|SP-[0-9A-Z-]+")
 _CHANGED = 412
 Failure = Callable[[AsyncSession, str], Awaitable[None]]
 
@@ -49,6 +52,8 @@ class Sender:
     answers: list[Answered] = field(default_factory=list)
     of_headers: set[str] = field(default_factory=set)
     """Words in headers that identify a person's machine."""
+    _versions: dict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
+    """Object, as its address names it → the version that was current when it was last sent something."""
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -127,16 +132,29 @@ class Sender:
         self, client: httpx.AsyncClient, entry: Entry, how: str, request: dict[str, Any]
     ) -> httpx.Response:
         """Send until the version is the current one; every refusal on the way is one more response."""
-        for version in range(1, _LATEST_VERSION):
+        for version in self.versions(self._path(entry)):
             headers = {"if-match": f'"{version}"', **request["headers"]}
             response = await self._ask(client, entry, how, request | {"headers": headers})
             if response.status_code != _CHANGED:
                 return response
         raise AssertionError(f"{entry.name}: no version fits")
 
+    def versions(self, path: str) -> Iterator[int]:
+        """Yield versions of the object at `path` to try, from the last that fitted: a version never goes back."""
+        named = _NAMED.search(path)
+        known = named[0] if named else path
+        for version in range(self._versions[known], _LATEST_VERSION):
+            self._versions[known] = version
+            yield version
+
     async def _ask(
         self, client: httpx.AsyncClient, entry: Entry, how: str, request: Mapping[str, Any]
     ) -> httpx.Response:
+        if not request.get("params"):
+            request = {**request, "params": {"beside": self.canaries.new(f"{entry.name} query")}}
+        return await self.send(client, f"{entry.name}: {how}", entry.method, self._path(entry), **request)
+
+    def _path(self, entry: Entry) -> str:
         path = entry.path
         for part in (
             *("reference", "case_id", "evidence_id", "campaign_id"),
@@ -145,9 +163,7 @@ class Sender:
         ):
             if f"{{{part}}}" in path:
                 path = path.replace(f"{{{part}}}", str(self.world.address(part, entry.about) or _NOT_THERE))
-        if not request.get("params"):
-            request = {**request, "params": {"beside": self.canaries.new(f"{entry.name} query")}}
-        return await self.send(client, f"{entry.name}: {how}", entry.method, path, **request)
+        return path
 
     def _travelling(self, what: str) -> dict[str, str]:
         """Return headers that a browser, a proxy or a client adds."""
