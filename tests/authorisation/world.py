@@ -78,13 +78,31 @@ _TOPICS: Mapping[str, Topic] = {
 _GRACE = {"relation": "colleague", "staff_id": GRACE, "name": "Grace Okafor"}
 
 
-_CAMPAIGN_OF_EACH = (
+_OF_EACH_CASE = (
     """insert into campaign (campaign_id, state, made_at, decided_at, decided_by, teams)
     select case_id, 'confirmed', opened_at, opened_at, 'S9001', array[team] from "case" on conflict do nothing""",
     """insert into campaign_member (campaign_id, case_id, state, added_at)
     select case_id, case_id, 'confirmed', opened_at from "case" on conflict do nothing""",
+    """insert into task (task_id, case_id, code, title, made_at, made_by, overdue)
+    select case_id, case_id, '', 'Ring the building', opened_at, 'S9001', false from "case" on conflict do nothing""",
+    """insert into takedown (takedown_id, case_id, platform, link, category, how, reported_at, reported_by, state,
+        chase_at, due_at, chases, chase_due, overdue)
+    select case_id, case_id, 'x', 'https://x.com/a/status/1', 'abuse_harassment', 'web_form', opened_at, 'S9001',
+        'reported', opened_at, opened_at, 0, false, false from "case" on conflict do nothing""",
+    """insert into machine_form (form_id, takedown_id, case_id, protocol, body, made_at, made_by, state, attempts)
+    select case_id, case_id, case_id, 'xarf', '{}', opened_at, 'S9001', 'made', 0 from "case" on conflict do nothing""",
+    """insert into second_review (review_id, case_id, resolution, team, outcome, why, chosen_at, resolved_by)
+    select case_id, case_id, 1, team, 'support_given', 'sample', opened_at, 'S9001' from "case"
+    on conflict do nothing""",
 )
-"""A confirmed campaign of each case by itself, with the same id."""
+"""A confirmed campaign of each case by itself, and a task, a take-down with its form and a second review, all with the
+case's own id."""
+_WITH_ITS_ID = ("case", "campaign", "task", "takedown", "form", "review")
+_BULK_OF_EACH = """insert into bulk (bulk_id, action, state, total, asked_by, asked_at, finished_at)
+select gen_random_uuid(), 'claim', 'done', 1, who, opened_at, opened_at
+from unnest(array['S2001', 'S9001']) who, (select max(opened_at) as opened_at from "case") newest
+where not exists (select 1 from bulk) returning asked_by, bulk_id"""
+"""A bulk action of Grace's, and one of another person's."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +152,12 @@ class World:
     """`{name}` in a path → its value: cases, accounts, alerts."""
     _bearers: dict[tuple[Role, str], str] = field(default_factory=dict)
 
-    def address(self, part: str, kind: str) -> str | None:
-        """Return the value of `{part}` in a path to the object `kind`; None if there is none."""
+    def address(self, part: str, kind: str, path: str) -> str | None:
+        """Return the value of `{part}` in `path` to the object `kind`; None if there is none."""
         if part == "reference":
             return self.references.get(kind)
+        if "/removals/" in path:
+            return self.ids.get(f"removal:{kind}")
         return self.ids.get(f"{part.removesuffix('_id')}:{kind}")
 
     def bearer(self, role: Role | None, who: str = GRACE) -> dict[str, str]:
@@ -210,11 +230,13 @@ class World:
         async with self.services["triage"].database.transaction() as session:
             found = await session.execute(text('select report_id, case_id from "case" order by reference desc'))
             cases: dict[UUID, UUID] = {report_id: case_id for report_id, case_id in found}  # noqa: C416 - rows are no pairs
-            for statement in _CAMPAIGN_OF_EACH:
+            for statement in _OF_EACH_CASE:
                 await session.execute(text(statement))
+            for who, bulk_id in await session.execute(text(_BULK_OF_EACH)):
+                self.ids[f"bulk:{'own' if who == GRACE else 'other'}"] = str(bulk_id)
         for name, report in self.report_ids.items():
             if report in cases:
-                self.ids |= {f"case:{name}": str(cases[report]), f"campaign:{name}": str(cases[report])}
+                self.ids |= {f"{what}:{name}": str(cases[report]) for what in _WITH_ITS_ID}
 
     async def _note_alerts(self) -> None:
         """Note an alert to Grace and one to another person."""
@@ -360,7 +382,7 @@ async def _leave_access_open(world: World, client: httpx.AsyncClient, kind: str)
         headers={"if-match": answer.headers["etag"], **comms},
     )
     assert answer.status_code == 200, answer.text
-    world.ids[f"task:{kind}"] = answer.json()["removal_task"]
+    world.ids[f"removal:{kind}"] = answer.json()["removal_task"]
 
 
 def _made(answer: httpx.Response) -> Mapping[str, str]:

@@ -200,7 +200,7 @@ class Walk:
             return self.token
         if part == "rest" and kind:
             return world.references[kind].removeprefix("SP-")
-        return row.fill.get(part) or world.address(part, kind) or ABSENT_ID
+        return row.fill.get(part) or world.address(part, kind, row.path) or ABSENT_ID
 
     async def _go_through(self, form: QuestionForm) -> None:
         """Answer a form page by page until it is sent, each page first with an error, and once saved for later."""

@@ -162,7 +162,7 @@ class Sender:
             *("takedown_id", "template_id", "review_id"),
         ):
             if f"{{{part}}}" in path:
-                path = path.replace(f"{{{part}}}", str(self.world.address(part, entry.about) or _NOT_THERE))
+                path = path.replace(f"{{{part}}}", str(self.world.address(part, entry.about, path) or _NOT_THERE))
         return path
 
     def _travelling(self, what: str) -> dict[str, str]:
