@@ -76,9 +76,9 @@ class Environment(ABC):
             passes = 1 if step.act is Act.RELEASE else 1 + number % 3
             print(f"  dies at {step}, time {passes}", flush=True)
             process = self.process_of(step.role)
-            await self.start_missing(but=process)
             await process.stop()
-            await process.start(FAULT_STEP=str(step), FAULT_PASSES=str(passes))
+            armed = process.start(FAULT_STEP=str(step), FAULT_PASSES=str(passes))
+            await asyncio.gather(armed, self.start_missing(but=process))
             await process.died()
         await self.start_missing()
 

@@ -19,7 +19,7 @@ import pytest_asyncio
 from services.intake.evidence import domain
 from services.intake.forms import sent_files
 from shared.auth.permissions import Role
-from tests.faults import lives
+from tests.faults import extent, lives
 from tests.faults.lives import BETWEEN_LIVES, Died, Life, Signpost
 from tests.faults.steps import Moment
 from tests.services.intake.conftest import small_body
@@ -339,7 +339,9 @@ async def signpost(
 @pytest.mark.timeout(60 + 5 * DEATHS)
 async def test_a_death_at_any_step_loses_doubles_and_leaves_nothing(signpost: Signpost) -> None:
     began = time.monotonic()
-    stories = [Story(signpost, name, step) for name, way in WAYS.items() for step in (None, *way.steps)]
+    run = extent.seed()
+    dying = [(name, step) for name, way in WAYS.items() for step in (None, *extent.half_of(way.steps, run))]
+    stories = [Story(signpost, name, step) for name, step in dying]
     async with signpost.life() as life:
         for story in stories:
             async with story.client(life) as client:
@@ -363,7 +365,7 @@ async def test_a_death_at_any_step_loses_doubles_and_leaves_nothing(signpost: Si
                 custody = await signpost.custody(again, story.learnt["evidence"])
                 assert custody == ["evidence_added", "evidence_removed"]
     await signpost.assert_accounted_for()
-    print(f"{DEATHS} deaths took {time.monotonic() - began:.0f} seconds")
+    print(f"{len(stories) - len(WAYS)} of {DEATHS} deaths took {time.monotonic() - began:.0f} seconds")
 
 
 async def _acts(story: Story, way: Way) -> None:
