@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
 
@@ -20,7 +19,6 @@ from demo.results import DemoResult
 from demo.run import Demo
 from demo.tokens import Bearer
 from services.cli.demo import embedded_tokens
-from services.embedded import postmaster
 from services.embedded.data_directory import SAMPLE, DataDirectory
 from services.triage.routing import rulebook
 from shared.auth.tokens import ensure_key_files
@@ -164,14 +162,8 @@ async def _under_way(signpost: EmbeddedSignpost, before: int, *arguments: str) -
 
 async def _accepted(signpost: EmbeddedSignpost) -> int:
     """Return how many reports the ledger has, without the time that a command takes to start."""
-    directory = DataDirectory(signpost.data_dir)
-    socket = postmaster.socket_of_running(directory)
-    assert socket, "PostgreSQL must be running"
-    connection = await asyncpg.connect(directory.database_url("intake", socket).replace("+asyncpg", ""))
-    try:
+    async with signpost.database("intake") as connection:
         return int(await connection.fetchval("select count(*) from ledger"))
-    finally:
-        await connection.close()
 
 
 async def test_a_demo_needs_somebody_to_send_to(tmp_path: Path) -> None:

@@ -4,6 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
+
+from services.embedded import postmaster
+from services.embedded.data_directory import DataDirectory
 from tests.support.process import SignpostProcess, command
 
 
@@ -18,6 +22,18 @@ class EmbeddedSignpost(SignpostProcess):
     async def command(self, *arguments: str) -> tuple[int, str]:
         """Run `signpost` with `arguments` against this Signpost; return exit code and output."""
         return await command(*arguments, settings=self._settings)
+
+    @asynccontextmanager
+    async def database(self, service: str) -> AsyncIterator[asyncpg.Connection]:
+        """Connect to the database of `service`, which must be running."""
+        directory = DataDirectory(self.data_dir)
+        socket = postmaster.socket_of_running(directory)
+        assert socket, "PostgreSQL must be running"
+        connection = await asyncpg.connect(directory.database_url(service, socket).replace("+asyncpg", ""))
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     async def token(self, role: str, subject: str | None = None) -> str:
         """Return a bearer token as `signpost token` prints it."""
