@@ -17,6 +17,7 @@ from services.triage.bulk.refusals import NAMES as REFUSED_IN_BULK
 from services.triage.bulk.refusals import REFUSALS as BULK_REFUSALS
 from services.triage.campaigns import api as campaigns_api
 from services.triage.campaigns import pages as campaigns_pages
+from services.triage.campaigns import repeats
 from services.triage.campaigns.refusals import REFUSALS as CAMPAIGN_REFUSALS
 from services.triage.campaigns.suggestions import KEYS, forget, suggest
 from services.triage.cases import api, changes, pages
@@ -193,6 +194,7 @@ async def open_service(
             incident_grace=settings.triage_incident_grace,
             second_reviews=settings.second_reviews,
             personal_links=settings.triage_personal_links,
+            repeated=repeats.said_of,
             forgets=(search.forget,),
             shift_changes=settings.triage_shift_changes,
             lag=LagReader(fields["log"], clock),

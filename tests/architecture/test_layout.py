@@ -72,6 +72,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "protocols": "the forms that machines read, by their schemas",
     "panels": "the panels of a dashboard about one topic",
     "normalise": "from an event to triage's report",
+    "repeats": "who is targeted again, in reports of 30 days",
     "reload": "watches the rule book's file",
     "renderer": "cleaned copies and previews, by a child process each",
     "rulebook": "reads and checks the rule book",

@@ -344,6 +344,34 @@ def why(kinds: Iterable[KeyKind]) -> list[str]:
     return [SAME[kind] for kind in KeyKind if kind in found and kind in SAME]
 
 
+_ORDINALS = ("", "First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth")
+
+
+def told_again(before: int, after: int, most: int) -> str:
+    """Return what a case's page says of other reports about the same person in 30 days; empty if there are none.
+
+    Numbers go up to one more than `most`, which stands for all above it.
+    """
+    more = f"more than {most}" if after > most else str(after)
+    since = f"{more} more came since" if after else ""
+    if not before:
+        one = "report" if after == 1 else "reports"
+        return f"{more} {one} about the same person came in the 30 days after it".capitalize() if after else ""
+    number = before + 1
+    if before > most:
+        which = f"More than {most} reports about the same person in 30 days"
+    else:
+        which = (
+            f"{_ORDINALS[number] if number < len(_ORDINALS) else _th(number)} report about the same person in 30 days"
+        )
+    return f"{which}; {since}" if since else which
+
+
+def _th(number: int) -> str:
+    ends = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ends.get(number % 10, 'th')}"
+
+
 def by_case(rows: Iterable[tuple[UUID, Key]]) -> dict[UUID, set[Key]]:
     """Return the keys of each case."""
     found: dict[UUID, set[Key]] = defaultdict(set)

@@ -1,4 +1,4 @@
-"""/cases/campaigns: the campaigns that are suggested and confirmed, the page of each, and what a case is related to."""
+"""/cases/campaigns: the campaigns, the page of each, what a case is related to, and who is targeted again."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.triage.campaigns import domain, handlers, queries
+from services.triage.campaigns import domain, handlers, queries, repeats
 from services.triage.campaigns.api import OF_A_CASE, OPEN, REFUSALS
 from services.triage.campaigns.domain import CampaignState, Key, KeyKind
 from services.triage.campaigns.forms import DAYS, Action, ActionForm, read_action
@@ -122,8 +122,28 @@ async def related_tab(request: Request, work: WorkDep, rest: str) -> HTMLRespons
     case = await opened(work, rest)
     found = await queries.campaigns_of(work.session, work.viewer, case.case_id)
     related = await queries.related(work.session, work.viewer, case.case_id, RELATED)
-    shown = Shown({"campaigns": found, "others": related}, [one.case.assignee for one in related])
+    earlier = await repeats.earlier(work.session, work.viewer, case, RELATED)
+    listed = {one.case.case_id for one in earlier}
+    others = [one for one in related if one.case.case_id not in listed]
+    shown = Shown({"campaigns": found, "others": others, "earlier": earlier}, [])
     return await show(request, work, case, tab=Tab.RELATED, shown=shown)
+
+
+@router.get("/cases/repeat")
+async def repeat_page(request: Request, work: WorkDep, cursor: Cursor = None) -> HTMLResponse:
+    """Show people who are targeted again within 30 days, the one with the newest report first."""
+    found, more = await repeats.again(work.session, work.viewer, work.now, cursor, PAGE_SIZE)
+    names = await names_of(work.session, [one.person.value.removeprefix("id:") for one in found])
+    return render(
+        request,
+        "repeat.html",
+        people=[(_target(one.person, names), one) for one in found],
+        after=found[-1].newest.case_id if more else None,
+        later=cursor is not None,
+        most=repeats.MOST_COUNTED,
+        walked=repeats.MOST_WALKED,
+        wording=views,
+    )
 
 
 Do = Callable[[Work, UUID, ActionForm], Awaitable[Sequence[Result]]]

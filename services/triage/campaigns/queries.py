@@ -90,7 +90,7 @@ class Member:
     belongs: MemberState
 
 
-_MEMBER, _CAMPAIGN = TypeAdapter(Member), TypeAdapter(Campaign)
+MEMBER, _CAMPAIGN = TypeAdapter(Member), TypeAdapter(Campaign)
 
 
 def _known(viewer: Viewer) -> ColumnElement[bool]:
@@ -280,7 +280,7 @@ async def members(
         .limit(limit)
     )
     rows = await session.execute(wanted.where(member.c.case_id < after) if after else wanted)
-    return [_MEMBER.validate_python(dict(row)) for row in rows.mappings()]
+    return [MEMBER.validate_python(dict(row)) for row in rows.mappings()]
 
 
 async def teams_of(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -406,7 +406,7 @@ async def related(session: AsyncSession, viewer: Viewer, case_id: UUID, limit: i
     rows = await session.execute(wanted.order_by(seen.c.submitted_at.desc()).limit(limit))
     return [
         Related(
-            _MEMBER.validate_python({**row, "belongs": MemberState.CONFIRMED}),
+            MEMBER.validate_python({**row, "belongs": MemberState.CONFIRMED}),
             tuple(domain.why(map(KeyKind, row["kinds"]))),
         )
         for row in rows.mappings()

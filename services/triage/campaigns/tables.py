@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,6 +31,7 @@ class CaseKey(Base):
     __table_args__ = (
         CheckConstraint("kind in ('link', 'file', 'text', 'account', 'person', 'ours')", name="kind"),
         Index(None, "kind", "key", "at"),
+        Index("ix_case_key_person", "at", "case_id", postgresql_where=text("kind = 'person'")),
         Index(None, "expires_at"),
     )
 

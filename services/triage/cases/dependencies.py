@@ -1,6 +1,6 @@
 """Dependencies of the case routes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Protocol
@@ -18,6 +18,9 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
+
+Repeated = Callable[[Work, Case], Awaitable[str]]
+"""Says of a case whether the person whom it is about was targeted before; empty if not."""
 
 
 class Queues(Protocol):
@@ -41,6 +44,7 @@ class CaseParts(Parts):
     """Gives the rule book in use."""
     incident_grace: timedelta
     queues: Queues
+    repeated: Repeated
     forgets: Sequence[Forget]
     """Whoever derives something from the words of cases."""
 

@@ -190,7 +190,7 @@ async def show(
         way_back=partial(way_back, request),
         back=f"{parts_of(request, CaseParts).queues.address(queue)}#{case.reference}",
         clocks=clocks,
-        **_due(request, case, clocks),
+        **await _header(request, work, case, clocks),
         **await _actions(work, case, clocks, form),
         exposure=await exposure.of_person(work.session, viewer.subject, work.now),
         Action=Action,
@@ -205,12 +205,13 @@ async def show(
     )
 
 
-def _due(request: Request, case: Case, clocks: Sequence[Deadline]) -> Mapping[str, object]:
-    """Return the nearest clock that runs, and the hours in which its time counts."""
+async def _header(request: Request, work: Work, case: Case, clocks: Sequence[Deadline]) -> Mapping[str, object]:
+    """Return the nearest clock that runs, the hours in which its time counts, and if the person is targeted again."""
     outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
     in_hours = outlook is not None and not outlook.round_the_clock
     hours = parts_of(request, CaseParts).deadlines.hours(case.team, case.priority) if in_hours else None
-    return {"outlook": outlook, "hours": hours}
+    told_again = await parts_of(request, CaseParts).repeated(work, case)
+    return {"outlook": outlook, "hours": hours, "told_again": told_again}
 
 
 async def _actions(work: Work, case: Case, clocks: Sequence[Deadline], form: ActionForm | None) -> Mapping[str, object]:

@@ -79,6 +79,15 @@ class RelatedItem(BaseModel):
     why: list[str] = Field(description="Such as `same report`, or what both reports name.")
 
 
+class SamePersonItem(BaseModel):
+    """How many other reports about the same person, of cases that you may see, came within 30 days; up to 100."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    before: int
+    after: int
+
+
 class ToldItem(BaseModel):
     """An alert about the report, or why there was none. A time that is null has not come."""
 
@@ -108,6 +117,7 @@ class WholeCase(CaseDetail):
     conversation: list[EntryBody]
     evidence: list[EvidenceEntry]
     related: list[RelatedItem]
+    same_person: SamePersonItem
     campaigns: list[CampaignItem]
     people_told: list[ToldItem]
     tasks: list[TaskItem]
@@ -164,6 +174,7 @@ def _beside(whole: Whole, *, content: bool) -> Mapping[str, Any]:
             EvidenceEntry.model_validate({**asdict(one.item), "custody": one.custody}) for one in whole.evidence
         ],
         "related": [RelatedItem.model_validate({**vars(one.case), "why": one.why}) for one in whole.related],
+        "same_person": SamePersonItem.model_validate(whole.same_person),
         "campaigns": [CampaignItem.model_validate(one) for one in whole.campaigns],
         "people_told": [ToldItem.model_validate(one) for one in whole.people_told],
         "tasks": [TaskItem.model_validate(vars_of(one)) for one in whole.tasks],

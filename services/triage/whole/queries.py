@@ -7,7 +7,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.campaigns import queries as campaigns
+from services.triage.campaigns import repeats
 from services.triage.campaigns.queries import Campaign
+from services.triage.campaigns.repeats import Told as ToldAgain
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
@@ -67,6 +69,8 @@ class Whole:
     conversation: Sequence[Entry]
     evidence: Sequence[Piece]
     related: Sequence[Related]
+    same_person: ToldAgain
+    """How many other reports about the same person came around it."""
     campaigns: Sequence[Campaign]
     people_told: Sequence[Told]
     tasks: Sequence[Task]
@@ -102,6 +106,7 @@ async def of_case(work: Work, case: Case, *, content: bool) -> Whole:
         conversation=conversations.said(case, await cases.notes(session, case_id), sent, done, content=content),
         evidence=[Piece(item if content else replace(item, note=None), custody[item.evidence_id]) for item in sent],
         related=await _related(session, viewer, case),
+        same_person=await repeats.told_of(session, viewer, case),
         campaigns=await campaigns.campaigns_of(session, viewer, case_id),
         people_told=await people_told.of_case(session, viewer, case),
         tasks=_titled(tasks.listed(case, report.says(case.report_type), tasks_yaml.templates(), kept.tasks)),
@@ -134,7 +139,9 @@ async def _related(session: AsyncSession, viewer: Viewer, case: Case) -> list[Re
     for one in await cases.related(session, viewer, case, belonging):
         of_it = SAME_REPORT if one.report_id == case.report_id else NAMED
         why[one.case_id] = (*why.get(one.case_id, ()), of_it)
-    for other in sharing:
+    known = {other.case.case_id for other in sharing}
+    targeted = await repeats.earlier(session, viewer, case, MOST_RELATED)
+    for other in (*sharing, *(one for one in targeted if one.case.case_id not in known)):
         why[other.case.case_id] = (*why.get(other.case.case_id, ()), *other.why)
     found: dict[UUID, Case] = {one.case_id: one for one in await cases.visible(session, viewer, why)}
     return [Related(found[case_id], reasons) for case_id, reasons in why.items() if case_id in found]

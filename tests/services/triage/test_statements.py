@@ -34,6 +34,7 @@ MOST: Mapping[str, int] = {
     "/cases/{reference}/assign": 15,
     "/cases/{reference}/step-back": 5,
     "/cases/tasks": 12,
+    "/cases/repeat": 6,
     "/cases/campaigns": 7,
     "/cases/campaigns/{campaign}": 12,
     "/cases/bulk/{preview}": 6,

@@ -1,4 +1,4 @@
-"""Lists of tasks, and the language of reply templates."""
+"""Lists of tasks, and who is targeted again."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,11 @@ def upgrade() -> None:
     """Go to this revision."""
     op.create_index("ix_task_waiting", "task", ["due_at", "task_id"], postgresql_where=_WAITING)
     op.create_index("ix_task_of_person", "task", [sa.text("lower(assignee)")], postgresql_where=_WAITING)
+    op.create_index("ix_case_key_person", "case_key", ["at", "case_id"], postgresql_where=sa.text("kind = 'person'"))
 
 
 def downgrade() -> None:
     """Go back to the revision before."""
+    op.drop_index("ix_case_key_person", "case_key")
     op.drop_index("ix_task_of_person", "task")
     op.drop_index("ix_task_waiting", "task")
