@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from services.triage.operations import queries as triage
 from services.triage.reports import queries as triage_reports
 from services.triage.reports.domain import Evidence
 from services.triage.search import queries as triage_search
+from shared.audit import exports
 from shared.audit.anchors import anchors_file
 from shared.audit.verification import BrokenLink, LastAnchor, Records, last_anchor, oldest_unanchored
 from shared.audit.verification import verify as verify_chains
@@ -134,6 +136,22 @@ def searches(
 async def _searches(staff_id: str, since: datetime | None, most: int) -> list[triage_search.Searched]:
     async with transaction("triage") as session:
         return await triage_search.recorded(session, staff_id, since, most)
+
+
+def verify_export(
+    file: Annotated[Path, typer.Argument(help="The ZIP as it was downloaded", exists=True, dir_okay=False)],
+) -> None:
+    """Check an export of a case by its hashes and its chain, without a database; exit code 1 if it was changed.
+
+    Ask the department whether its record has the same last hash: only that shows that the export is theirs.
+    """
+    with file.open("rb") as read:
+        wrong = exports.problems(read)
+        if not wrong:
+            typer.echo(f"This export is whole. Last hash of its chain: {exports.head_of(read)}")
+    for problem in wrong:
+        typer.echo(problem)
+    raise typer.Exit(1 if wrong else 0)
 
 
 async def _verified(service: str, records: Records) -> Verified:

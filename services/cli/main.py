@@ -78,6 +78,10 @@ COMMANDS = {
     "audit searches": Command(
         "services.cli.audit:searches", "List who searched for cases, when, and how many were found, newest first."
     ),
+    "audit verify-export": Command(
+        "services.cli.audit:verify_export",
+        "Check an export of a case by its hashes and its chain, without a database; exit code 1 if it was changed.",
+    ),
     "sessions end": Command(
         "services.cli.sessions:end",
         "End all sessions of a person, and void their tokens for the APIs, in every service.",

@@ -17,7 +17,7 @@ from services.intake import consumer
 from services.intake.conversation import api as conversation_api
 from services.intake.conversation import pages as conversation
 from services.intake.evidence import api as evidence
-from services.intake.evidence import downloads, sweeps, tus
+from services.intake.evidence import downloads, exports, sweeps, tus
 from services.intake.evidence.dependencies import Tickets
 from services.intake.evidence.domain import Limits as EvidenceLimits
 from services.intake.evidence.handlers import forget_used_grants
@@ -95,6 +95,7 @@ ROUTERS = (
     outcome_reviews_api.router,
     evidence.router,
     downloads.router,
+    exports.router,
     tus.router,
     sign_in.router,
     policy.router,
@@ -141,7 +142,9 @@ async def open_service(
             readiness=partial(why_unready, roles),
             large_bodies=large_bodies(every_form),
             streamed_bodies=streamed_bodies(parts.evidence_limits, every_form),
-            cookieless=[path_of(route) for route in (*downloads.router.routes, *tus.router.routes)],
+            cookieless=[
+                path_of(route) for route in (*downloads.router.routes, *exports.router.routes, *tus.router.routes)
+            ],
         )
         try:
             yield Service(parts, PREFIX, app, roles)
@@ -169,6 +172,7 @@ def streamed_bodies(limits: EvidenceLimits, every_form: Sequence[Form]) -> Strea
     several = (*pages, *(path_of(route) for route in conversation.router.routes if cast(APIRoute, route).name == "add"))
     return {
         **{path_of(route): limits.most_bytes + MOST_TYPED for route in one_file},
+        **{path_of(route): exports.LONGEST_BODY for route in exports.router.routes},
         **dict.fromkeys(several, limits.most_files * limits.most_bytes + MOST_TYPED),
     }
 

@@ -55,7 +55,7 @@ _log = structlog.get_logger()
 
 
 @guarding
-async def _grant(grant: str, parts: EvidencePartsDep) -> Grant:
+async def granted(grant: str, parts: EvidencePartsDep) -> Grant:
     """Return the grant in the address: who has it may do what it says.
 
     Raises:
@@ -65,13 +65,13 @@ async def _grant(grant: str, parts: EvidencePartsDep) -> Grant:
     return Grant.unseal(grant, parts.settings.derive_keys(grants.PURPOSE), parts.clock.now())
 
 
-async def _grant_to_read(grant: Annotated[Grant, Depends(_grant)]) -> Grant:
-    if grant.action is GrantedAction.ADD:
+async def _grant_to_read(grant: Annotated[Grant, Depends(granted)]) -> Grant:
+    if grant.action is GrantedAction.ADD or grant.documents:
         raise InvalidGrant
     return grant
 
 
-async def _grant_to_add(grant: Annotated[Grant, Depends(_grant)]) -> Grant:
+async def _grant_to_add(grant: Annotated[Grant, Depends(granted)]) -> Grant:
     if grant.action is not GrantedAction.ADD:
         raise InvalidGrant
     return grant
@@ -86,7 +86,7 @@ async def get_evidence(parts: EvidencePartsDep, grant: Annotated[Grant, Depends(
     if grant.action is GrantedAction.PREVIEW:
         return await _preview(parts, grant, stored)
     await verify(parts.objects, stored)
-    await _use(parts, grant, [stored])
+    await use_up(parts, grant, [stored])
     return await _download_copy(parts, stored) if grant.copies else _download(parts, stored)
 
 
@@ -163,7 +163,12 @@ async def _stored(parts: EvidenceParts, grant: Grant) -> Sequence[StoredItem]:
     return found
 
 
-async def _use(parts: EvidenceParts, grant: Grant, opened: Sequence[StoredItem]) -> None:
+async def use_up(parts: EvidenceParts, grant: Grant, opened: Sequence[StoredItem]) -> None:
+    """Use a grant, and record that a team has looked at these pieces.
+
+    Raises:
+        GrantExpired: it was used before.
+    """
     async with parts.database.transaction() as session:
         now = parts.clock.now()
         await use_grant(session, grant.grant_id, now)
@@ -171,7 +176,7 @@ async def _use(parts: EvidenceParts, grant: Grant, opened: Sequence[StoredItem])
 
 
 def _download(parts: EvidenceParts, stored: StoredItem) -> Response:
-    headers = {**SAFE, **_attachment(_file_name(stored)), "content-length": str(stored.item.size)}
+    headers = {**SAFE, **attachment(file_name(stored)), "content-length": str(stored.item.size)}
     return StreamingResponse(as_kept(parts.objects, stored), headers=headers, media_type=_BYTES)
 
 
@@ -182,7 +187,7 @@ async def _download_copy(parts: EvidenceParts, stored: StoredItem) -> Response:
     except BaseException:
         held.close()
         raise
-    return _Held(held, chunks, headers={**SAFE, **_attachment(name)}, media_type=_BYTES)
+    return _Held(held, chunks, headers={**SAFE, **attachment(name)}, media_type=_BYTES)
 
 
 class _Held(StreamingResponse):
@@ -206,7 +211,7 @@ async def _copy_of(parts: EvidenceParts, stored: StoredItem, held: ExitStack) ->
         EvidenceWithheld: none can be made.
     """
     if stored.item.cleaned:
-        return _file_name(stored), as_kept(parts.objects, stored)
+        return file_name(stored), as_kept(parts.objects, stored)
     await parts.places.copies.acquire()
     held.callback(parts.places.copies.release)
     with temporary_file() as original:
@@ -217,7 +222,7 @@ async def _copy_of(parts: EvidenceParts, stored: StoredItem, held: ExitStack) ->
         except (renderer.CannotClean, renderer.CannotRead):
             raise EvidenceWithheld from None
     held.callback(copy.file.close)
-    return _file_name(stored, copy.media_type), _sent(copy.file, held)
+    return file_name(stored, copy.media_type), _sent(copy.file, held)
 
 
 async def _sent(file: BinaryIO, held: ExitStack) -> AsyncIterator[bytes]:
@@ -234,7 +239,7 @@ async def _preview(parts: EvidenceParts, grant: Grant, stored: StoredItem) -> Re
     async with parts.places.originals:
         with temporary_file() as copy:
             await verify(parts.objects, stored, copy)
-            await _use(parts, grant, [stored])
+            await use_up(parts, grant, [stored])
             async with parts.places.showing:
                 shown = await renderer.preview(copy, kind, Look(grant.sharp, grant.colour, people=not grant.copies))
     return Response(shown.content, media_type=shown.content_type, headers={**SAFE, "content-disposition": "inline"})
@@ -242,18 +247,18 @@ async def _preview(parts: EvidenceParts, grant: Grant, stored: StoredItem) -> Re
 
 async def _export(parts: EvidenceParts, grant: Grant) -> Response:
     found = await _stored(parts, grant)
-    headers = {**SAFE, **_attachment(f"evidence-{grant.case_id}.zip")}
+    headers = {**SAFE, **attachment(f"evidence-{grant.case_id}.zip")}
     if grant.copies:  # they take long to make, so what is left out is seen on the way
-        await _use(parts, grant, [one for one in found if one.item.scan is not Scan.INFECTED])
+        await use_up(parts, grant, [one for one in found if one.item.scan is not Scan.INFECTED])
         return StreamingResponse(_zip_of_copies(parts, grant, found), headers=headers, media_type="application/zip")
-    left_out = {one.item.evidence_id: why for one in found if (why := await _left_out(parts, one))}
+    left_out = {one.item.evidence_id: why for one in found if (why := await left_out_because(parts, one))}
     whole = [one for one in found if one.item.evidence_id not in left_out]
-    await _use(parts, grant, whole)
+    await use_up(parts, grant, whole)
     archive = _zip(parts, whole, _manifest(grant, found, left_out, parts.clock.now()))
     return StreamingResponse(archive, headers=headers, media_type="application/zip")
 
 
-async def _left_out(parts: EvidenceParts, stored: StoredItem) -> str | None:
+async def left_out_because(parts: EvidenceParts, stored: StoredItem) -> str | None:
     """Return why an export has the description of a piece, but not the piece."""
     if stored.item.scan is Scan.INFECTED:
         return "infected"
@@ -278,7 +283,7 @@ def _manifest(
     """
     items = [
         {
-            "file": None if one.item.evidence_id in left_out else _file_name(one),
+            "file": None if one.item.evidence_id in left_out else file_name(one),
             "left_out": left_out.get(one.item.evidence_id),
             **{name: said for name, said in asdict(one.item).items() if name not in _NOT_EXPORTED},
             **copies.get(one.item.evidence_id, {}),
@@ -297,11 +302,11 @@ async def _zip(parts: EvidenceParts, whole: Sequence[StoredItem], manifest: byte
     Raises:
         EvidenceDamaged, StoreUnavailable: as `as_kept`.
     """
-    written = _Written()
+    written = Written()
     with ZipFile(written, "w") as archive:
         archive.writestr("manifest.json", manifest)
         for one in whole:
-            with archive.open(_file_name(one), "w", force_zip64=True) as file:
+            with archive.open(file_name(one), "w", force_zip64=True) as file:
                 async for chunk in as_kept(parts.objects, one):
                     file.write(chunk)
                     yield written.taken()
@@ -310,13 +315,13 @@ async def _zip(parts: EvidenceParts, whole: Sequence[StoredItem], manifest: byte
 
 async def _zip_of_copies(parts: EvidenceParts, grant: Grant, found: Sequence[StoredItem]) -> AsyncIterator[bytes]:
     """As `_zip`, with copies that do not say who made them: one is made at a time, so the manifest comes last."""
-    written, left_out = _Written(), dict[UUID, str]()
+    written, left_out = Written(), dict[UUID, str]()
     copies: dict[UUID, Mapping[str, str]] = {}
     with ZipFile(written, "w") as archive:
         for one in found:
             with ExitStack() as held:
                 try:
-                    if why := await _left_out(parts, one):
+                    if why := await left_out_because(parts, one):
                         left_out[one.item.evidence_id] = why
                         continue
                     name, chunks = await _copy_of(parts, one, held)
@@ -333,7 +338,7 @@ async def _zip_of_copies(parts: EvidenceParts, grant: Grant, found: Sequence[Sto
     yield written.taken()
 
 
-class _Written(io.RawIOBase):
+class Written(io.RawIOBase):
     """Takes what an archive writes, until it is sent."""
 
     def __init__(self) -> None:
@@ -353,10 +358,11 @@ class _Written(io.RawIOBase):
         return taken
 
 
-def _file_name(stored: StoredItem, copied_as: MediaType | None = None) -> str:
+def file_name(stored: StoredItem, copied_as: MediaType | None = None) -> str:
     """Return a name that says nothing of whose it is."""
     return f"evidence-{stored.item.evidence_id}{(copied_as or BY_NAME[stored.item.media_type]).suffix}"
 
 
-def _attachment(name: str) -> Mapping[str, str]:
+def attachment(name: str) -> Mapping[str, str]:
+    """Return the header with which a browser saves what it gets under that name."""
     return {"content-disposition": f'attachment; filename="{name}"'}

@@ -257,7 +257,7 @@ async def test_an_export_of_copies_begins_before_they_are_read(
 ) -> None:
     item, parts = await stored(intake, client), parts_of(intake)
     address = grant(intake, {"report_id": item.item.report_id}, GrantedAction.EXPORT, copies=True)
-    asked = await downloads._grant(address.rpartition("/")[2], parts)
+    asked = await downloads.granted(address.rpartition("/")[2], parts)
     assert isinstance(asked, Grant)
     monkeypatch.setattr(Objects, "read", None)
     assert (await downloads._export(parts, asked)).status_code == 200
