@@ -34,6 +34,8 @@ from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timeke
 from services.triage.evidence import api as evidence_api
 from services.triage.evidence import pages as evidence_pages
 from services.triage.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
+from services.triage.export import pages as export_pages
+from services.triage.export.refusals import REFUSALS as EXPORT_REFUSALS
 from services.triage.managers import pages as manager_pages
 from services.triage.merges import api as merge_api
 from services.triage.merges import pages as merge_pages
@@ -100,6 +102,7 @@ TEMPLATES = tuple(
         "cases",
         "conversation",
         "evidence",
+        "export",
         "exposure",
         "managers",
         "merges",
@@ -135,6 +138,7 @@ ROUTERS = (
     evidence_api.managers_router,  # before the page’s own addresses
     evidence_pages.router,
     manager_pages.router,
+    export_pages.router,  # before the case pages, for which any word may be an action
     tasks_api.router,
     tasks_pages.router,  # before the case pages, for which any word may be an action
     takedowns_api.router,
@@ -210,6 +214,7 @@ async def open_service(
             refusals={
                 **REFUSALS,
                 **EVIDENCE_REFUSALS,
+                **EXPORT_REFUSALS,
                 **REVIEW_REFUSALS,
                 **TAKEDOWN_REFUSALS,
                 **CONVERSATION_REFUSALS,

@@ -65,6 +65,8 @@ ACTIONS = {
     "evidence_scanned": "The virus scanner looked at evidence",
     "evidence_opened": "Evidence was opened",
     "evidence_exported": "The evidence was exported",
+    "case_exported": "The case was exported",
+    "case_printed": "The case was printed",
     "evidence_upload_allowed": "A file may be added as evidence",
     "takedown_reported": "A platform was asked to remove a link",
     "takedown_chased": "The platform was asked again",
@@ -107,6 +109,7 @@ _CLOCKS = frozenset(
 _EVIDENCE = frozenset(action for action in ACTIONS if action.startswith("evidence_"))
 _LOOKS = frozenset(
     {"content_shown", "conversation_read", "page_opened", "manager_looked", "person_named", "evidence_opened"}
+    | {"case_exported", "case_printed"}
 )
 KINDS: Mapping[str, frozenset[str]] = {
     "work": frozenset(ACTIONS) - _NOTES - _EVIDENCE - _CLOCKS - _LOOKS,
@@ -155,7 +158,7 @@ def changed(name: str, value: str) -> str:
     }
     if name in {"due_at", "review_asked_at", "rung_at"}:
         return uk_time(datetime.fromisoformat(value))
-    if name in {"reviews", "second_reviews"}:
+    if name in {"reviews", "second_reviews", "statement"}:
         return value[:8]
     if name in _AS_IT_IS:
         return value

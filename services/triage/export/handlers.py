@@ -1,0 +1,189 @@
+"""Prepares the documents of a case, and records that someone exports or prints it."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from services.triage.cases import handlers as case_handlers
+from services.triage.cases import queries as cases
+from services.triage.cases.domain import Case
+from services.triage.cases.handlers import Work
+from services.triage.evidence import handlers as evidence
+from services.triage.evidence.domain import TIME_TO_ADD
+from services.triage.export import domain, views
+from services.triage.export.domain import Choice, ExportTooLarge, Masked, Word
+from services.triage.export.views import Document
+from services.triage.reports.domain import Evidence
+from services.triage.whole import queries as whole
+from services.triage.whole.queries import Piece
+from shared.audit import chain, exports
+from shared.auth.grants import MOST_DOCUMENTS, Grant, GrantedAction
+
+PRINTED = "case_printed"
+PDF, RECORD, TIMELINE, README = "case.pdf", "case.json", "timeline.json", "README.txt"
+HOW_TO_CHECK = """\
+This is an export of one case of Signpost.
+
+case.pdf       the case, for people to read
+case.json      the same, for programs
+timeline.json  what happened, for programs
+evidence-...   the files that were chosen, as they were kept
+chain.json     the activity record of the case: each link with its hash
+manifest.json  what this export holds, what is masked, what is left out and why, and the SHA-256 of every other file
+
+A label in square brackets, such as [name 1], stands for a name, an account or an address of another person. Files of
+evidence are never masked.
+
+To check that nothing was changed: signpost audit verify-export FILE.zip
+
+By hand: the SHA-256 of each file is in manifest.json. The hash of a link is the SHA-256 of the hash of the link before
+it (for the first, 32 zero bytes) and of the link without its hash as JSON in UTF-8, with sorted keys and without
+spaces. The last link says what the SHA-256 of the statement in manifest.json is: the statement as JSON in UTF-8 with
+sorted keys, indented by two spaces, and a line feed at its end. Ask the department whether its record has that link.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The documents of a case, with what is masked in them."""
+
+    case: Case
+    choice: Choice
+    document: Document
+    timeline: Sequence[Document]
+    words: Sequence[Word]
+    """All that can be masked."""
+    masked: Sequence[Masked]
+    pieces: Sequence[Piece]
+    at: str
+    """When it was prepared: later activities are in the chain alone."""
+
+
+async def prepare(work: Work, case: Case, choice: Choice) -> Prepared:
+    """Return the documents of a case, masked; record that its content is shown, and count it to what they see today.
+
+    Raises:
+        CaseNotFound: there is no such case, or the viewer may not see it.
+        CapReached: a lead is asked before they see more.
+    """
+    case = await case_handlers.show_content(work, case)
+    found = await whole.of_case(work, case, content=True)
+    words = domain.people_in(found.report, views.texts_of(found))
+    mask = domain.mask_for(choice, words)
+    about = views.about(choice, work.viewer.subject, work.now, len(found.timeline))
+    document = mask.all(views.document(found, about, internal=choice.internal))
+    timeline = mask.all(views.timeline(found, internal=choice.internal))
+    pieces = found.evidence
+    return Prepared(case, choice, document, timeline, words, mask.masked, pieces, work.now.isoformat())
+
+
+async def record_print(work: Work, prepared: Prepared) -> None:
+    """Record that someone prints a case.
+
+    Raises:
+        CaseNotFound, CaseChanged: as `export`.
+    """
+    case = await _unchanged(work, prepared)
+    change = chain.Change(PRINTED, work.viewer.subject)
+    await chain.append(work.session, [(case.case_id, change)], work.now, work.writer.ids)
+
+
+async def export(work: Work, prepared: Prepared, pdf: bytes) -> tuple[Grant, bytes]:
+    """Record who exports a case, for whom and why; return the grant for it, and the documents that go with it.
+
+    Raises:
+        CaseNotFound: the viewer may not see the case any more.
+        CaseChanged: it is not as it was when the documents were prepared.
+        EvidenceNotFound, NothingToExport, TooMuchToExport: of the chosen pieces.
+        ExportTooLarge: the documents have too many bytes.
+    """
+    case = await _unchanged(work, prepared)
+    choice = prepared.choice
+    visit = await evidence.visit(work, case.case_id)
+    chosen = (await evidence.export(visit, choice.reason, choice.evidence))[0] if choice.evidence else []
+    files = {
+        PDF: pdf,
+        RECORD: exports.written(prepared.document),
+        TIMELINE: exports.written(prepared.timeline),
+        README: HOW_TO_CHECK.encode(),
+    }
+    statement = _statement(work, prepared, files, {one.evidence_id for one in chosen})
+    says = {"for": str(choice.purpose), exports.STATEMENT: exports.digest(statement)}
+    personal = {"reference": choice.reference} if choice.reference else {}
+    change = chain.Change(exports.EXPORTED, work.viewer.subject, choice.reason, after=says, personal=personal)
+    await chain.append(work.session, [(case.case_id, change)], work.now, work.writer.ids)
+    files[exports.CHAIN] = exports.chain_document(await chain.links(work.session, case.case_id))
+    packed = _packed({"statement.json": exports.written(statement), **files})
+    if len(packed) > MOST_DOCUMENTS:
+        raise ExportTooLarge
+    return _grant(work, case, [one.evidence_id for one in chosen], packed), packed
+
+
+async def _unchanged(work: Work, prepared: Prepared) -> Case:
+    read = prepared.case
+    locked = await cases.lock(work.session, work.viewer, read.case_id)
+    if locked.case.version != read.version:
+        changes = await cases.since(work.session, read.case_id, read.version)
+        raise cases.CaseChanged(changes, locked.case.version)
+    return locked.case
+
+
+def _statement(work: Work, prepared: Prepared, files: Mapping[str, bytes], chosen: set[UUID]) -> dict[str, Any]:
+    """Return what the export holds, what is masked and what is left out: the link in the chain has its digest."""
+    case, choice = prepared.case, prepared.choice
+    items = [piece.item for piece in prepared.pieces]
+    return {
+        "case": case.reference,
+        "case_id": str(case.case_id),
+        "purpose": str(choice.purpose),
+        "internal": choice.internal,
+        "exported_by": work.viewer.subject,
+        "exported_at": work.now.isoformat(),
+        "prepared_at": prepared.at,
+        "documents": {name: sha256(content).hexdigest() for name, content in files.items()},
+        "evidence": [_described(one) for one in items if one.evidence_id in chosen],
+        "evidence_left_out": [{**_described(one), "why": _why(one)} for one in items if one.evidence_id not in chosen],
+        "masked": [asdict(one) for one in prepared.masked],
+    }
+
+
+def _described(item: Evidence) -> dict[str, Any]:
+    return {
+        "evidence_id": str(item.evidence_id),
+        "sha256": item.sha256,
+        "size": item.size,
+        "media_type": item.media_type,
+        "added_at": item.added_at.isoformat(),
+        "added_by": item.added_by,
+    }
+
+
+def _why(item: Evidence) -> str:
+    if item.removed_at:
+        return "taken back"
+    return "infected" if item.scan == "infected" else "not chosen"
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with ZipFile(made, "w", ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def _grant(work: Work, case: Case, evidence_ids: Sequence[UUID], documents: bytes) -> Grant:
+    return Grant(
+        grant_id=work.writer.ids.uuid(),
+        action=GrantedAction.EXPORT,
+        report_id=case.report_id,
+        expires_at=work.now + TIME_TO_ADD,
+        responder=work.viewer.subject,
+        case_id=case.case_id,
+        evidence_ids=tuple(evidence_ids),
+        documents=sha256(documents).hexdigest(),
+    )

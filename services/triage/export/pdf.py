@@ -1,0 +1,98 @@
+"""Makes the PDF of a case with typst: PDF/UA-1, in a child process, so that no text can hold up or exhaust a service.
+
+The child is given the document as JSON on its standard input. It reads its template and fonts, and nothing else.
+"""
+
+import asyncio
+import json
+import re
+import resource
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import typst
+
+from services.triage.export.domain import CannotBePrinted
+
+LONGEST = 60.0
+"""Seconds."""
+_MEMORY = 2 * 1024 * 1024 * 1024
+"""Bytes of address space of the child. Our choice."""
+_TEMPLATE = Path(__file__).with_name("case.typ")
+_FONTS = Path("/usr/share/fonts/opentype/unifont")
+"""Has a glyph for nearly every character: Debian's fonts-unifont, which the image has. It may be missing."""
+_NOT_SHOWN = re.compile(r'the text `(".*?")` could not be displayed')
+_ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
+_ROUNDS = 4
+_AT_ONCE = asyncio.Semaphore(2)
+
+
+async def made(document: object, at: datetime) -> bytes:
+    """Return the PDF of a document.
+
+    Raises:
+        CannotBePrinted: it takes too long or too much.
+    """
+    given = json.dumps({"document": document, "at": at.isoformat()}).encode()
+    async with _AT_ONCE:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", __name__, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        )
+        try:
+            async with asyncio.timeout(LONGEST):
+                content, _ = await child.communicate(given)
+        except TimeoutError:
+            raise CannotBePrinted from None
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+    if child.returncode:
+        raise CannotBePrinted
+    return content
+
+
+def main() -> None:
+    """Write the PDF of the document that standard input gives."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(LONGEST), int(LONGEST)))
+    given = json.load(sys.stdin)
+    sys.stdout.buffer.write(typeset(given["document"], datetime.fromisoformat(given["at"])))
+
+
+def typeset(document: Any, at: datetime) -> bytes:  # noqa: ANN401 - JSON
+    """Return the PDF of a document. A character for which no font has a glyph is named by its number.
+
+    PDF/UA needs a glyph for each, so typst names those that it has not.
+    """
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=[_FONTS] if _FONTS.is_dir() else [])
+    compiler, template = typst.Compiler(font_paths=fonts, ignore_system_fonts=True), _TEMPLATE.read_bytes()
+    written = at.replace(microsecond=0)
+    text = json.dumps(document, ensure_ascii=False)
+    for _ in range(_ROUNDS):
+        try:
+            content = compiler.compile(
+                template, format="pdf", sys_inputs={"document": text}, pdf_standards=["ua-1"], timestamp=written
+            )
+        except typst.TypstError as error:
+            if not (missing := _missing(error.diagnostic)):
+                raise
+            text = "".join(f"(U+{ord(one):04X})" if one in missing else one for one in text)
+        else:
+            return cast(bytes, content)  # one file, because it is a PDF
+    raise CannotBePrinted
+
+
+def _missing(diagnostic: str) -> set[str]:
+    """Return the characters that no font has, as typst says."""
+    found: set[str] = set()
+    for quoted in _NOT_SHOWN.findall(diagnostic):
+        found.update(_ESCAPED.sub(lambda code: chr(int(code[1], 16)), quoted[1:-1]))
+    return {one for one in found if not one.isascii()}
+
+
+if __name__ == "__main__":
+    main()

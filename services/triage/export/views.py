@@ -1,0 +1,237 @@
+"""What an export says of a case, in words: the document of which a PDF is made, and the timeline. Not yet masked."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.triage.cases import activities, views
+from services.triage.conversation.domain import Entry, EntryKind, Speaker
+from services.triage.evidence import views as evidence
+from services.triage.export.domain import Choice, Purpose
+from services.triage.reports.domain import ANSWERS_IN_WORDS
+from services.triage.takedowns.domain import Takedown
+from services.triage.takedowns.forms import HOW_NAMES
+from services.triage.takedowns.refusals import STATE_NAMES
+from services.triage.tasks.domain import ThreatRecord
+from services.triage.tasks.forms import RUNG_NAMES
+from services.triage.whole.queries import Piece, Whole
+from shared.audit.chain import Activity
+from shared.people import Names
+from shared.text import without_control_characters
+from shared.web.times import uk_date, uk_time
+
+PURPOSES: Mapping[Purpose, str] = {
+    Purpose.POLICE: "The police",
+    Purpose.PLATFORM: "A platform",
+    Purpose.COURT: "A court",
+    Purpose.PRINT: "Print",
+}
+RECIPIENTS: Mapping[Purpose, str] = {one: words for one, words in PURPOSES.items() if one is not Purpose.PRINT}
+MOST_MESSAGES = 1_000
+"""Entries of the conversation, the newest: the documents have room for so many."""
+_SPOKE: Mapping[EntryKind, str] = {
+    EntryKind.MESSAGE: "The reporter wrote",
+    EntryKind.ASKED_AGAIN: "The reporter asked how far it is",
+    EntryKind.AGREED: "The reporter agreed that their manager is told",
+    EntryKind.WITHDRAWN: "The reporter asked to withdraw",
+    EntryKind.REVIEW: "The reporter asked to look at the outcome again",
+    EntryKind.QUESTION: "The team asked",
+    EntryKind.UPDATE: "The team wrote",
+    EntryKind.NOTE: "Note of the team",
+    EntryKind.EVIDENCE: "Evidence was added",
+    EntryKind.OUTCOME: "Outcome",
+    EntryKind.REOPENED: "Work continued",
+    EntryKind.REVIEWED: "The outcome was looked at again",
+}
+_INTERNAL = frozenset({"purpose", "reason", "note"})
+Document = dict[str, Any]
+"""JSON: a title, facts about the export, and sections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the document: rows of answers, or entries with a text each."""
+
+    title: str
+    rows: Iterable[tuple[str, str]] = ()
+    entries: Iterable[tuple[str, str]] = field(default=())
+
+    def content(self) -> Document:
+        """Return it as JSON, without characters that no page can show."""
+        return {
+            "title": self.title,
+            "rows": [[name, _plain(text)] for name, text in self.rows],
+            "entries": [[_plain(head), _plain(text)] for head, text in self.entries],
+        }
+
+
+def _plain(text: str) -> str:
+    return without_control_characters(text)
+
+
+def document(whole: Whole, about: Iterable[tuple[str, str]], *, internal: bool) -> Document:
+    """Return what the PDF says of a case.
+
+    Args:
+        whole: the case, with content.
+        about: who made it, for whom and why.
+        internal: whether to include what the team wrote for itself, its tasks, support, and who was told.
+    """
+    sections = [
+        Section("About this document", rows=about),
+        Section("The case", rows=_case(whole)),
+        Section("What was reported", rows=_answers(whole), entries=_written(whole)),
+        Section("Conversation", entries=_conversation(whole.conversation, internal=internal)),
+        Section("Evidence", entries=map(_piece, whole.evidence)),
+        Section("Requests to platforms", entries=map(_takedown, whole.takedowns)),
+        Section("What happened", entries=_timeline(whole.timeline, internal=internal)),
+    ]
+    if internal:
+        sections += [
+            Section("Threat to life", entries=map(_threat, whole.threat)),
+            Section("Tasks and support", entries=_tasks(whole)),
+            Section("People told", entries=_told(whole)),
+        ]
+    made = [section.content() for section in sections]
+    return {
+        "title": f"Case {whole.case.reference}",
+        "sections": [one for one in made if one["rows"] or one["entries"]],
+    }
+
+
+def about(choice: Choice, by: str, now: datetime, links: int) -> list[tuple[str, str]]:
+    """Return who made a document, for whom and why."""
+    return [
+        ("Made by", f"Staff number {by}, {uk_time(now)}"),
+        ("For", PURPOSES[choice.purpose]),
+        *([("Why", choice.reason)] if choice.reason else []),
+        *([("Their reference", choice.reference)] if choice.reference else []),
+        ("Activity record", f"{links} entries when this was made"),
+        ("Masked", "A label in square brackets, such as [name 1], stands for what says who another person is."),
+    ]
+
+
+def timeline(whole: Whole, *, internal: bool) -> list[Document]:
+    """Return what happened, oldest first, for programs; the position is that of the link in the chain."""
+    return [
+        {
+            "position": one.position,
+            "at": one.at.isoformat(),
+            "by": one.actor,
+            "action": one.action,
+            "says": activities.ACTIONS.get(one.action, one.action),
+            "before": dict(one.before),
+            "after": dict(one.after),
+            "texts": {name: _plain(text) for name, text in one.personal.items()} if internal else {},
+        }
+        for one in whole.timeline
+    ]
+
+
+def texts_of(whole: Whole) -> Iterator[str]:
+    """Return what was written about a case besides the report, where people may be named."""
+    yield from (entry.text for entry in whole.conversation if entry.text)
+    yield from (one.link for one in whole.takedowns)
+    yield from (piece.item.note for piece in whole.evidence if piece.item.note)
+    yield from (text for one in whole.timeline for text in one.personal.values())
+    yield from (one.title for one in whole.tasks)
+
+
+def _case(whole: Whole) -> Iterator[tuple[str, str]]:
+    case = whole.case
+    yield "Reference", case.reference
+    yield "Kind", views.TYPES[case.report_type]
+    yield "Priority", case.priority
+    yield "Team", views.FULL_TEAM_NAMES[case.team]
+    yield "State", views.STATES[case.state]
+    if case.outcome:
+        yield "Outcome", views.OUTCOMES[case.outcome]
+    yield "Reported", uk_time(case.submitted_at)
+
+
+def _answers(whole: Whole) -> Iterator[tuple[str, str]]:
+    for row in views.rows(whole.report, Names(), grace=None, content=True):
+        yield row.key, "; ".join(row.lines)
+    for number, link in enumerate(whole.report.links, start=1):
+        yield f"Link {number}", link
+    if accounts := whole.report.account_names:
+        yield "Accounts", ", ".join(accounts)
+
+
+def _written(whole: Whole) -> Iterator[tuple[str, str]]:
+    for name, text in whole.report.written.items():
+        words = ANSWERS_IN_WORDS.get(name, name.replace("_", " "))
+        yield f"In their words: {words}", text
+
+
+def _conversation(entries: Iterable[Entry], *, internal: bool) -> list[tuple[str, str]]:
+    shown = [one for one in entries if internal or not one.internal]
+    left = len(shown) - MOST_MESSAGES
+    heads = [(f"{_SPOKE[one.kind]}, {uk_time(one.at)}{_author(one)}", _said(one)) for one in shown[max(0, left) :]]
+    return [(f"{left} older entries are left out", ""), *heads] if left > 0 else heads
+
+
+def _author(entry: Entry) -> str:
+    return f", staff number {entry.author}" if entry.speaker is Speaker.TEAM and entry.author else ""
+
+
+def _said(entry: Entry) -> str:
+    if entry.outcome:
+        return views.words(entry.outcome)
+    return entry.text or ""
+
+
+def _piece(piece: Piece) -> tuple[str, str]:
+    item, [shown] = piece.item, evidence.pieces([piece.item], {piece.item.evidence_id: ()})
+    source = "the reporter" if item.from_reporter else f"staff number {item.responder}"
+    lines = [
+        f"{shown.facts}, from {source}, {uk_time(item.added_at)}.",
+        f"SHA-256: {item.sha256}",
+        *([f"Note: {item.note}"] if item.note else []),
+        *([f"Taken back by the reporter, {uk_time(item.removed_at)}."] if item.removed_at else []),
+        *(f"{evidence.done(entry)} by {entry.by}, {uk_time(entry.at)}." for entry in piece.custody),
+    ]
+    return f"{shown.kind} {item.evidence_id}", "\n".join(lines)
+
+
+def _takedown(one: Takedown) -> tuple[str, str]:
+    lines = [
+        f"{one.link}",
+        f"Asked {uk_time(one.reported_at)}: {HOW_NAMES[one.how]}.",
+        *([f"The platform’s reference: {one.reference}"] if one.reference else []),
+        *([f"{STATE_NAMES[one.state]}, {uk_time(one.settled_at)}."] if one.settled_at else []),
+    ]
+    return f"{views.platform(one.platform)}: {STATE_NAMES[one.state]}", "\n".join(lines)
+
+
+def _timeline(done: Iterable[Activity], *, internal: bool) -> Iterator[tuple[str, str]]:
+    for one in done:
+        who = activities.actor(one.actor, "")
+        changes = [f"{views.words(name)}: {activities.changed(name, value)}" for name, value in one.after.items()]
+        texts = [text for name, text in one.personal.items() if internal and name in _INTERNAL]
+        yield (
+            f"{uk_time(one.at)}: {activities.ACTIONS.get(one.action, one.action)} by {who}",
+            "\n".join(changes + texts),
+        )
+
+
+def _threat(one: ThreatRecord) -> tuple[str, str]:
+    rung = f"{RUNG_NAMES[one.rung]} rung, {uk_time(one.rung_at)}." if one.rung and one.rung_at else ""
+    police = f" Police reference: {one.police_reference}" if one.police_reference else ""
+    return f"{'A threat' if one.threat else 'No threat'}, as recorded {uk_time(one.at)}", rung + police
+
+
+def _tasks(whole: Whole) -> Iterator[tuple[str, str]]:
+    for one in whole.tasks:
+        done = f"Done {uk_time(one.done_at)}." if one.done_at else "Not done yet."
+        yield one.title, done
+    if whole.support:
+        follow = f" Follow-up on {uk_date(whole.support.follow_up_on)}." if whole.support.follow_up_on else ""
+        yield "Support", f"{views.words(whole.support.state)}, offered {uk_time(whole.support.offered_at)}.{follow}"
+
+
+def _told(whole: Whole) -> Iterator[tuple[str, str]]:
+    for one in whole.people_told:
+        times = (("Decided", one.decided_at), ("Sent", one.sent_at), ("Delivered", one.delivered_at))
+        yield f"{one.who}: {one.about}", " ".join(f"{name} {uk_time(at)}." for name, at in times if at)

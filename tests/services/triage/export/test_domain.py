@@ -1,0 +1,76 @@
+"""What is masked: everything that says who another person is, however it is spelled, unless someone lets it stay."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.triage.export.domain import Choice, Kind, Mask, Purpose, Word, mask_for, people_in
+from services.triage.reports.domain import TriageReport
+from shared.events.intake import Person
+from shared.events.vocabulary import Relation
+from tests.services.triage.builders import IDS, NOW
+
+CHOICE = Choice(Purpose.POLICE, "Their request", None)
+REPORT = TriageReport(
+    form="abuse",
+    report_id=IDS.uuid(),
+    reference="SP-1234-5678",
+    submitted_at=NOW,
+    confidentiality="named",
+    reporter_name="Priya Shah",
+    reporter_staff_id="S1001",
+    reporter_email="priya.shah@example.org",
+    platform="x",
+    affected=(Person(relation=Relation.COLLEAGUE, name="José Shah", handle="@jose_s"),),
+    suspected=(Person(relation=Relation.PUBLIC, name="Mark Vole", handle="@vole_x"),),
+    narrative="Mark Vole wrote to @ann.other, cc ann@example.com",
+    urls=("https://x.com/link_account/status/1",),
+    handles=("@listed",),
+)
+
+
+def masked(text: str, choice: Choice = CHOICE, report: TriageReport = REPORT) -> str:
+    return mask_for(choice, people_in(report, ["A note about @noted"]))(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Mark Vole", "[name 2]"),
+        ("MARK\n vole’s post", "[name 2]’s post"),
+        ("Vole said, and Mark too", "[name 2] said, and [name 2] too"),
+        ("S1001 and priya.shah@example.org", "[staff number 1] and [email 1]"),
+        ("@vole_x, VOLE_X, vole_x2", "[account 1], [account 1], vole_x2"),
+        ("see https://x.com/link_account/status/1", "see https://x.com/[account 3]/status/1"),
+        ("@listed @ann.other @noted ann@example.com", "[account 2] [account 4] [account 5] [email 2]"),
+        ("Jose\u0301 Shah and @jose_s stay", "José Shah and @jose_s stay"),
+        ("Priya asked", "[name 1] asked"),
+        ("Marked for later", "Marked for later"),
+    ],
+)
+def test_who_is_not_affected_is_masked(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+def test_a_reporter_who_is_affected_stays_visible_unless_they_asked_for_confidence() -> None:
+    own = replace(REPORT, affected=(Person(relation=Relation.SELF),))
+    assert masked("Priya Shah", report=own) == "Priya Shah"
+    assert masked("Priya Shah", report=replace(own, confidentiality="confidential")) == "[name 1]"
+
+
+def test_what_someone_ticks_stays_visible_and_all_else_is_masked() -> None:
+    choice = replace(CHOICE, visible=frozenset({"@vole_x"}), more=("Leeds  office", "(odd"))
+    assert masked("@vole_x at the leeds office (odd, José Shah", choice) == "@vole_x at the [word 1] [word 2], [name 2]"
+
+
+def test_it_says_how_often_each_was_masked_and_not_what() -> None:
+    mask = Mask([Word(Kind.NAME, "Mark Vole", "someone who may have done it"), Word(Kind.WORD, "Hull", "chosen")])
+    assert mask.all({"a": ["Vole, mark vole", 3, None], "Vole": "x"}) == {
+        "a": ["[name 1], [name 1]", 3, None],
+        "Vole": "x",
+    }
+    assert [(one.label, one.times) for one in mask.masked] == [("[name 1]", 2), ("[word 1]", 0)]
+
+
+def test_without_words_nothing_is_masked() -> None:
+    assert Mask([])("a text") == "a text"

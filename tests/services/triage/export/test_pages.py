@@ -1,0 +1,222 @@
+"""Exporting a case: nothing of other people leaves unless someone ticks it, and the case's chain proves what left."""
+
+import base64
+import html
+import io
+import json
+import re
+from collections.abc import Awaitable, Mapping
+from hashlib import sha256
+from uuid import UUID
+from zipfile import ZipFile
+
+import pytest
+from httpx import AsyncClient, Response
+from sqlalchemy import event, select
+
+from services.triage.cases.tables import CaseRow
+from shared.audit import chain, exports
+from shared.auth.grants import PURPOSE, Grant, GrantedAction
+from shared.events.intake import Person
+from shared.events.vocabulary import Relation
+from tests.services.triage.builders import Submitted, open_cases, report
+from tests.services.triage.buttons import press
+from tests.services.triage.conftest import Triage
+from tests.services.triage.evidence.pieces import announce, piece, scanned
+from tests.services.triage.export.test_pdf import read
+
+SERVICE = "triage"
+MOST_STATEMENTS = 60
+_GRANT = re.compile(r'action="/report/evidence/([A-Za-z0-9_-]+)/case"')
+_DOCUMENTS = re.compile(r'name="documents" value="([A-Za-z0-9+/=]+)"')
+_VERSION = re.compile(r'name="version" value="(\d+)"')
+OTHERS = ("Zebedee", "Quillfeather", "zq_handle", "zq.mail@example.net", "zq_link", "zq_noted", "Oxenholme")
+"""Words of other people, and a place."""
+ASKED = {"purpose": "police", "reason": "Their request of Monday", "reference": "CAD 12"}
+
+
+def told() -> Submitted:
+    return report(
+        affected=(Person(relation=Relation.COLLEAGUE, name="Ada Pike", handle="@adapike"),),
+        suspected=(Person(relation=Relation.PUBLIC, name="Zebedee Quillfeather", handle="@zq_handle"),),
+        narrative="Zebedee met Ada Pike at Oxenholme. Write to zq.mail@example.net. #panic()",
+        urls=("https://x.com/zq_link/status/1",),
+    )
+
+
+async def opened(triage: Triage) -> tuple[str, Submitted]:
+    one = told()
+    await open_cases(triage.database, one)
+    return f"/cases/{one.reference}/export", one
+
+
+async def made(client: AsyncClient, page: str, **more: str | list[str]) -> Response:
+    """Preview the export, then make it as the page's form does."""
+    preview = await press(client, page, page, **ASKED)
+    version = _VERSION.search(preview.text)
+    assert version, preview.text
+    return await press(client, page, page, **{**ASKED, **more, "version": version[1], "step": "make"})
+
+
+def documents(triage: Triage, answer: Response) -> tuple[Grant, dict[str, bytes]]:
+    """Return the grant that the page has, and the documents that go with it."""
+    grant, packed = _GRANT.search(answer.text), _DOCUMENTS.search(html.unescape(answer.text))
+    assert grant, answer.text
+    assert packed
+    keys = triage.app.state.parts.settings.derive_keys(PURPOSE)
+    with ZipFile(io.BytesIO(base64.b64decode(packed[1]))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    return Grant.unseal(grant[1], keys, triage.clock.now()), files
+
+
+async def links(triage: Triage) -> list[chain.Activity]:
+    async with triage.database.transaction() as session:
+        [case_id] = await session.scalars(select(CaseRow.case_id))
+        return await chain.read(session, case_id)
+
+
+async def test_words_of_other_people_are_nowhere_in_an_export(triage: Triage, sam: AsyncClient) -> None:
+    page, one = await opened(triage)
+    about = f"/cases/{one.reference}"
+    assert (await press(sam, about, f"{about}/claim")).status_code == 303
+    note = await press(sam, about, f"{about}/note", text="Quillfeather is @zq_noted")
+    assert note.status_code == 303, note.text
+    answer = await made(sam, page, more="Oxenholme", internal="yes", visible=["Ada Pike", "@adapike"])
+    _, files = documents(triage, answer)
+    read_by_people = read(files["case.pdf"])
+    everything = read_by_people + "".join(content.decode(errors="replace") for content in files.values())
+    for word in OTHERS:
+        assert word.lower() not in everything.lower(), word
+    assert "[name n] met Ada Pike at [word n]. Write to [email n]. #panic()" in re.sub(
+        r"(?<= )\d\]", "n]", read_by_people
+    )
+    assert "Ada Pike" in files["case.json"].decode()
+    notes = [one["texts"]["note"] for one in json.loads(files["timeline.json"]) if "note" in one["texts"]]
+    assert [re.sub(r"\d", "n", note) for note in notes] == ["[name n] is [account n]"]
+    masks = {one["who"]: one["times"] for one in json.loads(files["statement.json"])["masked"]}
+    assert masks["as the team chose"] == 1
+
+
+async def test_what_is_ticked_is_shown_and_the_rest_is_not(triage: Triage, sam: AsyncClient) -> None:
+    page, _ = await opened(triage)
+    answer = await made(sam, page, visible=["Zebedee Quillfeather"])
+    _, files = documents(triage, answer)
+    text = files["case.json"].decode()
+    assert "Zebedee met [name" in text
+    assert "Ada Pike" not in text, "it was not ticked this time"
+    assert "zq_handle" not in text
+
+
+async def test_the_preview_shows_the_masked_text_and_counts_as_shown(triage: Triage, sam: AsyncClient) -> None:
+    page, _ = await opened(triage)
+    first = (await sam.get(page)).text
+    assert not [word for word in OTHERS if word in first], "nothing that people wrote is shown before it is asked for"
+    preview = (await press(sam, page, page, **ASKED)).text
+    shown = preview.partition("Preview of the PDF")[2]
+    assert "met Ada Pike at Oxenholme" in shown
+    assert "Zebedee" not in shown
+    assert [one.action for one in await links(triage)][-1] == "content_shown"
+
+
+async def test_the_chain_proves_what_left_for_whom_and_why(triage: Triage, sam: AsyncClient) -> None:
+    page, one = await opened(triage)
+    clean, bad = piece(one), piece(one)
+    await announce(triage.database, clean, bad)
+    await announce(triage.database, scanned(bad, "infected"))
+    grant, files = documents(triage, await made(sam, page, evidence=str(clean.evidence_id)))
+    assert (grant.action, grant.evidence_ids) == (GrantedAction.EXPORT, (clean.evidence_id,))
+    done = {activity.action: activity for activity in await links(triage)}
+    exported = done[exports.EXPORTED]
+    assert (exported.actor, exported.reason, exported.personal["reference"]) == ("S4001", ASKED["reason"], "CAD 12")
+    statement = json.loads(files.pop("statement.json"))
+    assert exported.after == {"for": "police", "statement": exports.digest(statement)}
+    assert [piece["evidence_id"] for piece in statement["evidence"]] == [str(clean.evidence_id)]
+    assert [(piece["evidence_id"], piece["why"]) for piece in statement["evidence_left_out"]] == [
+        (str(bad.evidence_id), "infected")
+    ]
+    assert done["evidence_exported"].after == {"evidence": str(clean.evidence_id)}, "its custody says so"
+    assert exports.problems(archive(statement, files, clean.evidence_id)) == []
+    for name in ("case.pdf", "chain.json", "timeline.json", "README.txt"):
+        changed = {**files, name: files[name][:-9] + b"?" + files[name][-8:]}
+        assert exports.problems(archive(statement, changed, clean.evidence_id)), name
+
+
+def archive(statement: Mapping[str, object], files: Mapping[str, bytes], left_out: UUID) -> io.BytesIO:
+    """Return the archive as intake makes it when the one piece is damaged."""
+    listed = [
+        {"name": name, "size": len(content), "sha256": sha256(content).hexdigest()} for name, content in files.items()
+    ]
+    evidence = [{"evidence_id": str(left_out), "file": None, "left_out": "damaged"}]
+    made = io.BytesIO()
+    with ZipFile(made, "w") as written:
+        written.writestr(exports.MANIFEST, exports.manifest(statement, evidence, listed))
+        for name, content in files.items():
+            written.writestr(name, content)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "message"),
+    [
+        ({"purpose": "print"}, 422, "Choose who gets the export"),
+        ({"reason": " "}, 422, "Say why they get it"),
+        ({"evidence": "01890000-0000-7000-8000-000000000000"}, 404, ""),
+        ({"version": "99"}, 412, ""),
+    ],
+)
+async def test_what_is_wrong_makes_no_export(
+    triage: Triage, sam: AsyncClient, more: Mapping[str, str], status: int, message: str
+) -> None:
+    page, _ = await opened(triage)
+    answer = await press(sam, page, page, **{**ASKED, "version": "1", "step": "make", **more})
+    assert (answer.status_code, message in answer.text) == (status, True), answer.text
+    assert not _GRANT.search(answer.text)
+    assert exports.EXPORTED not in {one.action for one in await links(triage)}
+
+
+async def test_what_changed_since_the_preview_is_previewed_again(triage: Triage, sam: AsyncClient) -> None:
+    page, one = await opened(triage)
+    preview = await press(sam, page, page, **ASKED)
+    seen = _VERSION.search(preview.text)
+    assert seen
+    about = f"/cases/{one.reference}"
+    assert (await press(sam, about, f"{about}/claim")).status_code == 303
+    answer = await press(sam, page, page, **{**ASKED, "version": seen[1], "step": "make"})
+    assert answer.status_code == 412
+    assert not _GRANT.search(answer.text)
+
+
+async def test_a_preview_takes_as_many_statements_however_much_was_written(triage: Triage, sam: AsyncClient) -> None:
+    page, one = await opened(triage)
+    about = f"/cases/{one.reference}"
+    taken = [await statements(triage, press(sam, page, page, **ASKED))]
+    assert (await press(sam, about, f"{about}/claim")).status_code == 303
+    for number in range(5):
+        assert (await press(sam, about, f"{about}/note", text=f"Note {number}")).status_code == 303
+    await announce(triage.database, *(piece(one) for _ in range(5)))
+    taken.append(await statements(triage, press(sam, page, page, **ASKED)))
+    assert taken[1] <= taken[0] <= MOST_STATEMENTS, taken
+
+
+async def statements(triage: Triage, answer: Awaitable[Response]) -> int:
+    """Return how many statements an answer takes."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        seen.append(statement)
+
+    engine = triage.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    assert (await answer).status_code == 200
+    event.remove(engine, "before_cursor_execute", note)
+    return len(seen)
+
+
+async def test_a_print_is_the_pdf_with_other_people_masked(triage: Triage, sam: AsyncClient) -> None:
+    page, one = await opened(triage)
+    answer = await press(sam, page, f"/cases/{one.reference}/print")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+    text = read(answer.content)
+    assert "met Ada Pike at Oxenholme" in text
+    assert "Zebedee" not in text
+    assert [one.action for one in await links(triage)][-1] == "case_printed"

@@ -1,0 +1,88 @@
+"""The PDF of a case: PDF/UA-1, and what people wrote is text in it and nothing else."""
+
+import asyncio
+import re
+
+import pypdfium2
+import pytest
+
+from services.triage.export import pdf
+from services.triage.export.domain import CannotBePrinted
+from tests.services.triage.builders import NOW
+
+MARKUP = (
+    '#panic("run") #read("/etc/passwd") #eval("1+1") *bold* $x^2$ <label> @label\n= Heading\n- item // comment\n\\u{41}'
+)
+
+
+def document(text: str, **more: str) -> dict[str, object]:
+    sections = [{"title": "What was reported", "rows": [["Where", text]], "entries": [["In their words", text]]}]
+    return {"title": "Case SP-1234-5678", "sections": sections, **more}
+
+
+def read(content: bytes) -> str:
+    """Return what a reader finds in a PDF."""
+    opened = pypdfium2.PdfDocument(content)
+    pages = [opened[number].get_textpage().get_text_range() for number in range(len(opened))]
+    opened.close()
+    return re.sub(r"\s+", " ", " ".join(pages))
+
+
+async def test_it_is_tagged_with_a_title_and_a_language() -> None:
+    content = await pdf.made(document("They keep writing to me."), NOW)
+    said = (b"/StructTreeRoot", b"/Marked true", b"/Lang(en-GB)", b"/DisplayDocTitle true", b"<pdfuaid:part>1<")
+    tags = (b"/S/Title", b"/S/H1", b"/S/H2", b"/S/Table", b"/S/TH", b"/S/P")
+    assert [part for part in (*said, *tags) if part not in content] == []
+    assert "They keep writing to me." in read(content)
+    opened = pypdfium2.PdfDocument(content)
+    assert opened.get_metadata_dict()["Title"] == "Case SP-1234-5678"
+    opened.close()
+
+
+async def test_markup_in_what_people_wrote_is_text() -> None:
+    shown = read(await pdf.made(document(MARKUP), NOW))
+    for line in MARKUP.splitlines():
+        assert shown.count(line) == 2, line
+
+
+async def test_a_character_without_a_glyph_is_named_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "_FONTS", pdf._TEMPLATE.parent / "none")
+    assert "(U+1F600) (U+4E2D)(U+6587) Ελληνικά" in read(pdf.typeset(document("😀 中文 Ελληνικά"), NOW))
+
+
+async def test_a_long_case_is_made_beside_other_work() -> None:
+    long = document("word " * 10_000)
+    entry = ["The reporter wrote, 9:30am", "They wrote this to me again. " * 20]
+    long["sections"] = [*long["sections"], {"title": "Conversation", "rows": [], "entries": [entry] * 1_000}]  # type: ignore[misc]  # a list, as `document` made it
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.01)
+            turns += 1
+
+    counting = asyncio.create_task(count())
+    content = await pdf.made(long, NOW)
+    counting.cancel()
+    assert turns > 3, "the event loop was free meanwhile"
+    assert content.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("limit", ["time", "failure"])
+async def test_what_cannot_be_made_is_refused_and_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    if limit == "time":
+        monkeypatch.setattr(pdf, "LONGEST", 0.01)
+    children: list[asyncio.subprocess.Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def started(*command: str, **more: int) -> asyncio.subprocess.Process:
+        children.append(await start(*command, **more))  # type: ignore[arg-type]  # as it is called
+        return children[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", started)
+    with pytest.raises(CannotBePrinted):
+        await pdf.made(document("x") if limit == "time" else {"title": "no sections"}, NOW)
+    assert children[0].returncode
