@@ -24,7 +24,7 @@ from services.intake.evidence.handlers import forget_used_grants
 from services.intake.evidence.multipart import MOST_TYPED, typed_beside_files
 from services.intake.evidence.objects import Objects
 from services.intake.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
-from services.intake.evidence.tables import UploadRow
+from services.intake.evidence.tables import UploadRow, UsedGrantRow
 from services.intake.forms import abuse, advice, exception, incident, misuse
 from services.intake.forms import pages as forms
 from services.intake.forms.forms import Form
@@ -219,6 +219,7 @@ STEPS = (
     Step("upload_forgotten", UploadRow.expires_at, grace=timedelta(minutes=15)),
     Step("draft_forgotten", DraftRow.expires_at, grace=3 * _HOURLY),
     Step("answer_forgotten", AnswerRow.expires_at, grace=3 * _HOURLY),
+    Step("grant_forgotten", UsedGrantRow.forget_at, grace=3 * _HOURLY),
 )
 """What intake promises to forget in the course of time, for the auditor to find without the sweeps that do it."""
 

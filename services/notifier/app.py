@@ -27,6 +27,7 @@ from services.notifier.delivery.handlers import DeliveryReceipts, DeliveryTimes
 from services.notifier.delivery.tables import DeliveryRow, HeldAlertRow
 from services.notifier.my_team import pages as my_team
 from services.notifier.reports.handlers import forget_due
+from services.notifier.reports.tables import KnownReportRow
 from services.notifier.settings import NotifierSettings
 from shared import policy
 from shared.clock import Clock
@@ -106,6 +107,7 @@ STEPS = (
     Step("delivery", DeliveryRow.due_at),
     Step("digest", HeldAlertRow.due_at),
     Step("follow_up", FollowUpRow.waits_until),
+    Step("report_forgotten", KnownReportRow.forget_at, grace=3 * _FORGET_EVERY),
 )
 """What notifier owes in the course of time, for the auditor to find without the sweeps that do it."""
 

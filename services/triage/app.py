@@ -81,7 +81,7 @@ from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock
 from shared.db.sweep import Sweep
 from shared.ids import Ids
-from shared.messaging.auditor import Auditor
+from shared.messaging.auditor import Auditor, Owed
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
@@ -239,6 +239,7 @@ STEPS = (
     *bulk.STEPS,
     KEYS,
     *wellbeing.STEPS,
+    search.FORGOTTEN,
 )
 """What triage owes in the course of time, for the auditor to find without the sweeps that do it."""
 
@@ -248,6 +249,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
     writer = CaseWriter(parts.deadlines, ids, outbox)
     consume = partial(BatchConsumer, database=database, log=log, outbox=outbox, clock=clock, ids=ids)
     sweep = partial(Sweep, database=database, clock=clock)
+    owed: list[Owed] = [*STEPS, shifts.Announcement(parts.shift_changes)]
     suggestions = partial(suggest, ids=ids, personal_links=parts.personal_links)
     accounts = consume(
         consumer.ACCOUNTS_GROUP,
@@ -286,7 +288,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-bulk-forgotten", bulk.forget, every=_BULKS_FORGOTTEN_EVERY),
         sweep("triage-campaigns", suggestions, every=_CAMPAIGNS_EVERY),
         sweep("triage-shared-keys", forget, every=_KEYS_EVERY),
-        Auditor("triage", STEPS, database=database, clock=clock, outbox=outbox),
+        Auditor("triage", owed, database=database, clock=clock, outbox=outbox),
         sweep(
             "triage-machine-forms",
             partial(send_form, database=database, writer=writer, send=parts.endpoints.send),

@@ -7,6 +7,7 @@ operations when that changes. It changes nothing itself: a step that was not tak
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID, uuid5
 
 import structlog
@@ -45,6 +46,19 @@ _ONE_AT_A_TIME = text("select pg_try_advisory_xact_lock(hashtextextended('signpo
 _log = structlog.get_logger()
 
 
+class Owed(Protocol):
+    """Something that time demands, and a statement that finds whether it happened."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, in the event and on the operations page."""
+        ...
+
+    def overdue(self, now: datetime) -> Select[str, int, datetime | None]:
+        """Return the statement that counts the overdue ones, and finds the oldest."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One kind of step, and where to find those that were not taken."""
@@ -80,7 +94,7 @@ class Auditor(Sweep):
     kind = "auditor"
 
     def __init__(
-        self, service: str, steps: Sequence[Step], *, database: Database, clock: Clock, outbox: Outbox
+        self, service: str, steps: Sequence[Owed], *, database: Database, clock: Clock, outbox: Outbox
     ) -> None:
         super().__init__(f"{service}-auditor", self.count, database=database, clock=clock, every=_EVERY)
         self._service = service

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 import yaml
 
+from services.cli.serve import RoleKind
 from services.intake.app import BODY_LIMIT, FORMS, streamed_bodies
 from services.intake.evidence.domain import Limits
 from shared.connections import ConnectionLimits
@@ -79,12 +80,23 @@ def test_a_service_is_given_its_own_database_and_no_other(service: str) -> None:
     assert f"//{service}:${{{service.upper()}_DATABASE_PASSWORD" in str(environment(service)[urls[0]])
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_audited_by_a_process_of_its_own(service: str) -> None:
+    own, auditor = CONTAINERS[service], CONTAINERS[f"{service}-auditor"]
+    roles = {name: str(one["command"]).partition("--roles")[2] for name, one in (("own", own), ("auditor", auditor))}
+    assert re.findall(r"\w+", roles["own"]) == [kind for kind in RoleKind if kind is not RoleKind.AUDITOR]
+    assert re.findall(r"\w+", roles["auditor"]) == ["auditor"]
+    assert auditor["environment"] == own["environment"]
+    assert (auditor["restart"], auditor["healthcheck"]) == (own["restart"], own["healthcheck"])
+    assert f"{service}-auditor:8000" in (ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text("utf-8")
+
+
 @pytest.mark.parametrize("user", [*SERVICES, "operator"])
 def test_a_user_of_kafka_is_one_service_or_the_jobs_that_change_topics(user: str) -> None:
     jobs = {"topics", "operator"}
     password = f"{user.upper()}_KAFKA_PASSWORD"
     holders = {name for name in CONTAINERS if any(found["name"] == password for found in variables(environment(name)))}
-    assert holders == {"kafka", *(jobs if user == "operator" else {user})}
+    assert holders == {"kafka", *(jobs if user == "operator" else {user, f"{user}-auditor"})}
     for name in holders - {"kafka"}:
         assert environment(name)["SIGNPOST_KAFKA_SASL_USERNAME"] == user
         assert environment(name)["SIGNPOST_KAFKA_SECURITY_PROTOCOL"] == "SASL_PLAINTEXT"
@@ -95,7 +107,7 @@ def test_a_user_of_kafka_is_one_service_or_the_jobs_that_change_topics(user: str
 def test_only_intake_can_sign_sessions() -> None:
     holders = {name for name in CONTAINERS if "SIGNPOST_SIGNING_KEY_FILE" in environment(name)}
     mounted = {name for name, container in CONTAINERS.items() if "signing-key" in str(container.get("volumes"))}
-    assert holders == mounted == {"intake", "keys"}
+    assert holders == mounted == {"intake", "intake-auditor", "keys"}  # the auditor is a process of intake
     assert "signing-key:/var/lib/signpost/signing-key:ro" in cast(list[str], CONTAINERS["intake"]["volumes"])
 
 

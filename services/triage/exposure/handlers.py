@@ -14,7 +14,11 @@ from shared.events.vocabulary import Priority, Team
 from shared.ids import folded_id
 from shared.messaging.auditor import Step
 
-FORGOTTEN = Step("exposure_forgotten", ExposureRow.last_at + KEPT, grace=timedelta(days=1, hours=3))
+_A_DAY = timedelta(days=1, hours=3)
+FORGOTTEN = (
+    Step("exposure_forgotten", ExposureRow.last_at + KEPT, grace=_A_DAY),
+    Step("exposure_request_forgotten", ExposureRequest.asked_at + KEPT, grace=_A_DAY),
+)
 """What is kept too long, for the auditor; whole days are kept."""
 
 

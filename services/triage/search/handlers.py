@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, text
@@ -15,6 +15,7 @@ from services.triage.search.domain import SEARCHES_KEPT, WEIGHTS, Document, docu
 from services.triage.search.queries import Made
 from services.triage.search.tables import CaseDocument, CaseSearch
 from shared.ids import Ids
+from shared.messaging.auditor import Step
 
 _WORDS = " || ".join(
     f"setweight(to_tsvector('pg_catalog.english', {part}) || to_tsvector('pg_catalog.simple', {part}), '{weight}')"
@@ -28,6 +29,8 @@ _WRITE = text(
     "on conflict (case_id) do update set words = excluded.words where case_document.words <> excluded.words"
 )
 _MOST_FORGOTTEN = 1_000
+FORGOTTEN = Step("search_forgotten", CaseSearch.at + SEARCHES_KEPT, grace=timedelta(hours=3), never_later=CaseSearch.at)
+"""Who searched, kept too long, for the auditor."""
 
 
 async def update_documents(session: AsyncSession, _now: datetime) -> int:

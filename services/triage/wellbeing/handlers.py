@@ -29,7 +29,7 @@ from shared.messaging.auditor import Step
 
 STEPS = (
     Step("hand_over_forgotten", HandOver.at + KEPT, grace=timedelta(hours=3), never_later=HandOver.at),
-    exposure.FORGOTTEN,
+    *exposure.FORGOTTEN,
 )
 """What protects people and is kept too long, for the auditor."""
 

@@ -1,13 +1,12 @@
 """Triage as a whole: from the log to the queue, and back to the log."""
 
-from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
-from services.triage.app import STEPS, open_service
+from services.triage.app import open_service
 from services.triage.cases.tables import CaseRow
 from services.triage.routing.rulebook import RuleBookRefused
 from services.triage.routing.tables import StoredDecision
@@ -51,23 +50,6 @@ def record(service: str, subject: str, event: Event) -> Record:
     return Record(event.TOPICS[0], subject.encode(), event.model_dump_json().encode(), headers)
 
 
-STEPS_OF: Mapping[str, Collection[str]] = {
-    "triage-leases": {"lease"},
-    "triage-search": {"change_search"},
-    "triage-deadlines": {"deadline_at_risk", "deadline_missed"},
-    "triage-takedowns": {"takedown"},
-    "triage-machine-forms": {"machine_form"},
-    "triage-tasks": {"task"},
-    "triage-bulk": {"bulk"},
-    "triage-bulk-forgotten": {"bulk_forgotten"},
-    "triage-campaigns": {"change_campaigns"},
-    "triage-shared-keys": {"key_forgotten"},
-    "triage-exposure": {"hand_over_forgotten", "exposure_forgotten"},
-    "triage-shifts": set(),  # no row says what is due; its failure makes triage unready
-}
-"""What the auditor counts of each sweep."""
-
-
 async def work_off(service: Service) -> None:
     relays = [role for role in service.roles if isinstance(role, Relay)]
     consumers = [role for role in service.roles if isinstance(role, BatchConsumer)]
@@ -103,15 +85,6 @@ async def test_reports_from_the_log_become_cases_once_and_are_told(
     assert sorted(case.reference for case in cases) == sorted(one.reference for one in told)
     assert sorted(str(fact["account_classes"]) for fact in facts) == ["['official']", "[]"]
     assert (unpublished, dead) == (0, 0)
-
-
-async def test_the_auditor_looks_after_every_sweep(
-    postgres: PostgresForTests, event_log: EventLog, tmp_path: Path
-) -> None:
-    async with postgres.fresh("triage") as url, open_service(settings(tmp_path, url), log=event_log) as service:
-        sweeps = {role.name for role in service.roles if role.kind == "sweep"}
-    assert sweeps - {"triage-messaging-housekeeping", "triage-log-retention"} == STEPS_OF.keys()
-    assert {step.name for step in STEPS} == set().union(*STEPS_OF.values())
 
 
 async def test_a_rule_book_with_a_mistake_stops_the_start_by_rule_line_and_column(
