@@ -7,6 +7,8 @@ from datetime import time, timedelta
 from functools import partial
 from pathlib import Path
 
+from fastapi import APIRouter
+
 from services.triage import consumer
 from services.triage.accounts.handlers import forget_accounts
 from services.triage.actions import pages as action_pages
@@ -21,7 +23,7 @@ from services.triage.campaigns import repeats
 from services.triage.campaigns.refusals import REFUSALS as CAMPAIGN_REFUSALS
 from services.triage.campaigns.suggestions import KEYS, forget, suggest
 from services.triage.cases import api, changes, pages
-from services.triage.cases.dependencies import CaseParts
+from services.triage.cases.dependencies import NAVIGATION, CaseParts, Section
 from services.triage.cases.handlers import LEASES, expire_leases, warn_of_deadlines
 from services.triage.cases.refusals import REFUSALS
 from services.triage.cases.writer import CaseWriter
@@ -70,11 +72,13 @@ from services.triage.takedowns.sweeps import send_form
 from services.triage.tasks import api as tasks_api
 from services.triage.tasks import pages as tasks_pages
 from services.triage.tasks import queries as task_queries
+from services.triage.tasks.domain import TaskView
 from services.triage.tasks.handlers import note_overdue
 from services.triage.tasks.refusals import REFUSALS as TASK_REFUSALS
 from services.triage.wellbeing import api as wellbeing_api
 from services.triage.wellbeing import handlers as wellbeing
 from services.triage.wellbeing import pages as wellbeing_pages
+from services.triage.wellbeing import queries as wellbeing_queries
 from services.triage.wellbeing.refusals import REFUSALS as WELLBEING_REFUSALS
 from services.triage.whole import api as whole_api
 from shared.audit.anchors import anchor_sweeps
@@ -118,6 +122,42 @@ TEMPLATES = tuple(
         "wellbeing",
     )
 )
+SECTIONS = (
+    Section("Queue", "/cases"),
+    Section("Campaigns", "/cases/campaigns"),
+    Section("Tasks", "/cases/tasks", partial(task_queries.count, TaskView.MINE)),
+    Section("Second reviews", wellbeing_pages.SECOND_REVIEWS, wellbeing_queries.count_waiting),
+    Section("Shift", "/cases/shift"),
+    Section("Templates", conversation_pages.TEMPLATES),
+    Section("Wellbeing", wellbeing_pages.PAGE),
+)
+"""The navigation of casework, on each of its pages."""
+
+
+def _casework() -> APIRouter:
+    """Return the pages that have the navigation of casework."""
+    casework = APIRouter(dependencies=[NAVIGATION])
+    for router in (
+        bulk_pages.router,
+        evidence_pages.router,
+        export_pages.router,
+        tasks_pages.router,
+        takedowns_pages.router,
+        campaigns_pages.router,
+        conversation_pages.router,
+        told_pages.router,
+        merge_pages.router,
+        review_pages.router,
+        wellbeing_pages.router,
+        shift_pages.router,
+        queue_pages.router,
+        pages.router,
+        action_pages.router,  # after all other pages of a case: they take any word for an action
+    ):
+        casework.include_router(router)
+    return casework
+
+
 ROUTERS = (
     dead_letters_router(PREFIX, dead_letters_waiting, names_of),
     operations_pages.router,  # before the case pages: they take any word for a reference
@@ -129,30 +169,18 @@ ROUTERS = (
     whole_api.router,
     api.router,
     bulk_api.router,
-    bulk_pages.router,
     conversation_api.router,
     review_api.router,
     wellbeing_api.router,
     merge_api.router,
     evidence_api.router,
     evidence_api.managers_router,  # before the page’s own addresses
-    evidence_pages.router,
     manager_pages.router,
-    export_pages.router,  # before the case pages, for which any word may be an action
     tasks_api.router,
-    tasks_pages.router,  # before the case pages, for which any word may be an action
     takedowns_api.router,
-    takedowns_pages.router,  # before the case pages, for which any word may be an action
-    campaigns_pages.router,  # before the case pages, for which any word may be an action
-    conversation_pages.router,  # before the case pages, for which any word may be an action
-    told_pages.router,  # before the case pages, for which any word may be an action
-    merge_pages.router,  # before the case pages, for which any word may be an action
-    review_pages.router,  # before the case pages, for which any word may be an action
-    wellbeing_pages.router,  # before the case pages, for which any word may be an action
-    shift_pages.router,  # before the case pages: they take any word for a reference
-    queue_pages.router,
-    pages.router,
-    action_pages.router,
+    queue_pages.live,
+    pages.live,
+    _casework(),
 )
 _LEASES_EVERY = timedelta(seconds=15)
 _SEARCH_EVERY = timedelta(seconds=1)
@@ -194,6 +222,7 @@ async def open_service(
             **fields,
             deadlines=_deadlines(settings),
             queues=Queues(),
+            sections=SECTIONS,
             rules=running,
             incident_grace=settings.triage_incident_grace,
             second_reviews=settings.second_reviews,

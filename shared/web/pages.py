@@ -210,6 +210,7 @@ def _for_every_page(request: Request) -> dict[str, object]:
         "now": now,
         "ago": partial(times.ago, now=now),
         "path": request.url.path,
+        "sections": getattr(request.state, "sections", ()),
         "organisation": settings.organisation,
         "branded": settings.branded,
         "feedback_url": settings.feedback_url,

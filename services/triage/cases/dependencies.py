@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Protocol
 from uuid import UUID
 
 from fastapi import Depends, Request
+from sqlalchemy import Select, select
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
@@ -35,6 +36,16 @@ class Queues(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of casework, in the navigation of its pages."""
+
+    text: str
+    href: str
+    count: Callable[[Viewer, datetime], Select[int]] | None = None
+    """How many things there are for the viewer to do, up to a limit."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CaseParts(Parts):
     """What the case routes need besides the parts of every service."""
@@ -45,6 +56,7 @@ class CaseParts(Parts):
     incident_grace: timedelta
     queues: Queues
     repeated: Repeated
+    sections: Sequence[Section]
     forgets: Sequence[Forget]
     """Whoever derives something from the words of cases."""
 
@@ -61,5 +73,19 @@ async def _work(request: Request, session: Transaction, viewer: ViewerDep, now: 
     parts = parts_of(request, CaseParts)
     return Work(session, viewer, now, CaseWriter(parts.deadlines, parts.ids, parts.outbox, parts.forgets))
 
+
+async def _sections(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> None:
+    """Let the layout know the parts of casework and, where a page is read, how much each has to do; one statement."""
+    sections, path = parts_of(request, CaseParts).sections, request.url.path
+    here = max((one.href for one in sections if f"{path}/".startswith(f"{one.href}/")), key=len)
+    asked = {one.href: one.count(viewer, now).scalar_subquery() for one in sections if one.count}
+    read = asked and request.method == "GET"
+    counts = dict(zip(asked, (await session.execute(select(*asked.values()))).one(), strict=True)) if read else {}
+    current = {here: "page" if here == path else "true"}
+    request.state.sections = [(one, current.get(one.href), counts.get(one.href)) for one in sections]
+
+
+NAVIGATION = Depends(_sections)
+"""For the routers of casework's pages: their navigation."""
 
 WorkDep = Annotated[Work, Depends(_work)]

@@ -66,6 +66,8 @@ _TAB_NAMES = {
 }
 
 router = APIRouter(include_in_schema=False)
+live = APIRouter(include_in_schema=False)
+"""What an open page asks for by itself."""
 
 _CASE = "/cases/SP-{rest}"
 MOST_VERSIONS = 999_999_999
@@ -118,7 +120,7 @@ async def audit(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     return await _tab(request, work, rest, Tab.AUDIT)
 
 
-@router.get(_CASE + "/since")
+@live.get(_CASE + "/since")
 async def changes_since(
     work: WorkDep, rest: str, version: Annotated[int, Query(ge=0, le=MOST_VERSIONS)] = 0
 ) -> JSONResponse:

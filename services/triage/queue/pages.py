@@ -27,6 +27,8 @@ from shared.web.pages import render
 from shared.web.times import uk_date
 
 router = APIRouter(include_in_schema=False)
+live = APIRouter(include_in_schema=False)
+"""What an open page asks for by itself."""
 S = TypeVar("S", bound=str)
 
 _SORTED_BY: Mapping[str, Sequence[Sort]] = {
@@ -91,7 +93,7 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
     )
 
 
-@router.get("/cases/arrivals")
+@live.get("/cases/arrivals")
 async def arrivals(
     request: Request, session: Transaction, viewer: ViewerDep, now: Now, since: Annotated[UUID, Query()]
 ) -> JSONResponse:

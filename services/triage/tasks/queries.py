@@ -138,9 +138,14 @@ async def listed(
 
 async def counts(session: AsyncSession, viewer: Viewer, now: datetime) -> Counts:
     """Return how many tasks each list has, in one statement."""
-    some = [_waiting(viewer, view, now).limit(domain.MOST_COUNTED + 1).subquery() for view in TaskView]
-    each = [select(func.count()).select_from(one).scalar_subquery() for one in some]
+    each = [count(view, viewer, now).scalar_subquery() for view in TaskView]
     return Counts(*(await session.execute(select(*each))).one())
+
+
+def count(view: TaskView, viewer: Viewer, now: datetime) -> Select[int]:
+    """Return the statement that counts a list of tasks, up to one more than is said."""
+    some = _waiting(viewer, view, now).limit(domain.MOST_COUNTED + 1).subquery()
+    return select(func.count()).select_from(some)
 
 
 async def expected(

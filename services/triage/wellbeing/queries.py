@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, ScalarSelect, Select, Uuid, any_, func, literal, select
+from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import lists
@@ -91,10 +91,10 @@ async def waiting(session: AsyncSession, viewer: Viewer) -> list[tuple[SecondRev
     return await _with_cases(session, viewer, query)
 
 
-def count_waiting(viewer: Viewer) -> ScalarSelect[int]:
-    """Return how many second reviews the viewer may decide, up to one more than is said, as a part of a statement."""
+def count_waiting(viewer: Viewer, _now: datetime) -> Select[int]:
+    """Return the statement that counts the second reviews that the viewer may decide, up to one more than is said."""
     some = _theirs(viewer, select(SecondReviewRow.table().c.review_id)).limit(lists.MOST_COUNTED + 1).subquery()
-    return select(func.count()).select_from(some).scalar_subquery()
+    return select(func.count()).select_from(some)
 
 
 def _theirs(viewer: Viewer, query: Select[Any]) -> Select[Any]:

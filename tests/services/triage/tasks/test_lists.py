@@ -123,7 +123,7 @@ async def test_the_lists_take_few_statements_and_use_their_indexes(
 ) -> None:
     statements: list[str] = []
     event.listen(triage.database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    for path, most in (("/cases/tasks", 11), ("/cases/tasks?view=team", 4), (f"/cases/{work[0].reference}/tasks", 10)):
+    for path, most in (("/cases/tasks", 12), ("/cases/tasks?view=team", 5), (f"/cases/{work[0].reference}/tasks", 11)):
         statements.clear()
         await sam.get(path)
         assert len(statements) <= most, (path, len(statements))
