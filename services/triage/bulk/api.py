@@ -11,6 +11,7 @@ from services.triage.bulk import domain, handlers, queries
 from services.triage.bulk.domain import Action, Order, State
 from services.triage.bulk.queries import Bulk
 from services.triage.bulk.refusals import NAMES, PROBLEMS
+from services.triage.campaigns import handlers as campaigns
 from services.triage.cases.dependencies import ViewerDep, WorkDep
 from services.triage.cases.forms import STAFF_NUMBER
 from shared.events.vocabulary import Outcome, Team
@@ -57,6 +58,21 @@ class BulkBody(Body):
     reason: Annotated[Text, Field(min_length=1, max_length=2_000)] | None = None
 
 
+class MessageBody(Body):
+    """What the reporters read, each as if alone. Without `case_ids`, the reporters of all confirmed cases."""
+
+    text: Annotated[Text, Field(min_length=1, max_length=10_000)]
+    case_ids: Annotated[tuple[UUID, ...], Field(max_length=domain.MOST)] = ()
+
+
+class ResolveBody(Body):
+    """How the chosen cases of a campaign ended."""
+
+    outcome: Outcome
+    reason: Annotated[Text, Field(min_length=1, max_length=2_000)] | None = None
+    items: Annotated[tuple[BulkCase, ...], Field(min_length=1, max_length=domain.MOST)]
+
+
 class UndoBody(Body):
     """Nothing more needs to be said."""
 
@@ -89,31 +105,31 @@ class BulkResult(BaseModel):
     undo_until: AwareDatetime | None
     """Until when it can be undone; null while it runs, and if nothing of it can be undone."""
     undone: list[CaseResult] | None = None
-    """Which of the changed cases were put back, once it was undone."""
+    """Which of the changed cases were put back, once it is being undone."""
 
 
 class UndoResult(BaseModel):
-    """Which of the changed cases are as they were before."""
+    """Which of the changed cases are as they were before, of those that were looked at so far."""
 
     bulk_id: UUID
+    state: State
+    """`undoing` while more than 100 are put back one after another."""
     results: list[CaseResult]
 
 
-@router.post(
-    "/bulk",
-    responses={202: {"model": BulkResult, "description": "More than 100 cases: they are done one after another."}},
-)
+_MANY: dict[int | str, dict[str, object]] = {
+    202: {"model": BulkResult, "description": "More than 100 cases: they are done one after another."}
+}
+
+
+@router.post("/bulk", responses=_MANY)
 async def do_many(work: WorkDep, body: BulkBody, response: Response) -> BulkResult:
     """Do one action on many cases, each as if it were done alone. Up to 100 are done before the answer."""
     if wrong := list(_wrong(body)):
         raise standard_problem(422, fields=wrong)
     words = body.text or body.reason or body.note or ""
     order = Order(body.action, body.team, body.outcome, body.assignee, body.into, words)
-    bulk_id = await handlers.choose(work, body.action, {one.case_id: one.version for one in body.items})
-    await handlers.carry_out(work, bulk_id, order, NAMES)
-    bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
-    response.status_code = 202 if bulk.state is State.RUNNING else 200
-    return _answer(bulk)
+    return await _begin(work, order, {one.case_id: one.version for one in body.items}, response)
 
 
 @router.get("/bulk/{bulk_id}")
@@ -124,11 +140,38 @@ async def get_bulk(session: Transaction, viewer: ViewerDep, bulk_id: UUID) -> Bu
 
 @router.post("/bulk/{bulk_id}/undo")
 async def undo(work: WorkDep, bulk_id: UUID, body: UndoBody | None = None) -> UndoResult:
-    """Put each case back as it was, within 10 minutes; a case that was changed since, and a message, stay."""
+    """Put each case back as it was, within 10 minutes; a case that was changed since, and a message, stay.
+
+    More than 100 are put back one after another: read the bulk action to see how far it is.
+    """
     del body
     await handlers.undo(work, bulk_id, NAMES)
     bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
-    return UndoResult(bulk_id=bulk_id, results=_undone(bulk) or [])
+    return UndoResult(bulk_id=bulk_id, state=bulk.state, results=_undone(bulk))
+
+
+@router.post("/campaigns/{campaign_id}/message", tags=["campaigns"], responses=_MANY)
+async def message(work: WorkDep, campaign_id: UUID, body: MessageBody, response: Response) -> BulkResult:
+    """Write the same to the reporter of each report, each as if alone: a bulk action on the campaign’s cases."""
+    members = await campaigns.confirmed(work, campaign_id, body.case_ids)
+    order = Order(Action.MESSAGE, text=body.text)
+    return await _begin(work, order, {one.case_id: one.version for one in members}, response)
+
+
+@router.post("/campaigns/{campaign_id}/resolve", tags=["campaigns"], responses=_MANY)
+async def resolve(work: WorkDep, campaign_id: UUID, body: ResolveBody, response: Response) -> BulkResult:
+    """Resolve chosen cases with one outcome: a bulk action. Cases that no one has are claimed first."""
+    read = {one.case_id: one.version for one in body.items}
+    await campaigns.confirmed(work, campaign_id, read)
+    return await _begin(work, Order(Action.RESOLVE, outcome=body.outcome, text=body.reason or ""), read, response)
+
+
+async def _begin(work: WorkDep, order: Order, chosen: Mapping[UUID, int], response: Response) -> BulkResult:
+    bulk_id = await handlers.choose(work, order.action, chosen)
+    await handlers.carry_out(work, bulk_id, order, NAMES)
+    bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
+    response.status_code = 202 if bulk.state is State.RUNNING else 200
+    return _answer(bulk)
 
 
 def _wrong(body: BulkBody) -> Iterator[FieldProblem]:
@@ -149,7 +192,7 @@ def _answer(bulk: Bulk) -> BulkResult:
         total=bulk.total,
         results=[_result(item.case_id, item.problem) for item in looked_at],
         undo_until=bulk.undo_until,
-        undone=_undone(bulk) if bulk.state is State.UNDONE else None,
+        undone=_undone(bulk) if bulk.state in {State.UNDOING, State.UNDONE} else None,
     )
 
 

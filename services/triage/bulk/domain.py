@@ -12,6 +12,7 @@ from services.triage.cases.domain import Actor, Case
 from services.triage.deadlines.domain import Deadline
 from services.triage.merges import domain as merges
 from shared.events.vocabulary import Outcome, Team
+from shared.ids import CaseId
 
 MOST = 1_000
 """The most cases of one bulk action."""
@@ -39,6 +40,8 @@ class State(StrEnum):
     """Its preview is shown; nothing has happened."""
     RUNNING = "running"
     DONE = "done"
+    UNDOING = "undoing"
+    """A sweep puts its cases back, because they are many."""
     UNDONE = "undone"
 
 
@@ -62,6 +65,10 @@ class MovedOn(Exception):
     """The case changed after the bulk action."""
 
 
+LEADING = frozenset({Action.TRANSFER, Action.MESSAGE, Action.RESOLVE})
+"""What changes the cases that are merged into a chosen one too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is to be done with each case."""
@@ -77,6 +84,16 @@ class Order:
     """The message to the reporter, the hand-over note, or the reason."""
     told: set[UUID] = field(default_factory=set)
     """The reports whose reporters have read the message already: each reads it once."""
+
+
+def taken(case: Case, actor: Actor, now: datetime) -> Case:
+    """Return the case as it is to be resolved: one that no one has is claimed first."""
+    return cases.claim(case, actor, now) if is_free(case) else case
+
+
+def is_free(case: Case) -> bool:
+    """Return whether no one has an open case."""
+    return case.assignee is None and not case.finished and not case.merged_from
 
 
 def undo_until(action: Action, finished_at: datetime | None) -> datetime | None:
@@ -109,7 +126,9 @@ _ATTEMPTS: Mapping[Action, Callable[[Case, Actor, datetime], object]] = {
     Action.ASSIGN: lambda case, actor, now: cases.assign(case, actor, _A_COLLEAGUE, None, now),
     Action.TRANSFER: lambda case, actor, _now: cases.transfer(case, actor, min(cases.receivers(case))),
     Action.MESSAGE: cases.write_to_reporter,
-    Action.RESOLVE: lambda case, actor, _now: cases.resolve(case, actor, min(cases.OUTCOMES[case.report_type])),
+    Action.RESOLVE: lambda case, actor, now: cases.resolve(
+        taken(case, actor, now), actor, min(cases.OUTCOMES[case.report_type])
+    ),
     Action.MERGE: merges.require_free,
 }
 
@@ -136,6 +155,11 @@ class Forecast:
     @property
     def by_state(self) -> Mapping[str, int]:
         return Counter(case.state for case in self.cases)
+
+    @property
+    def free(self) -> int:
+        """How many of these no one has."""
+        return sum(map(is_free, self.cases))
 
     @property
     def reports(self) -> int:
@@ -175,6 +199,8 @@ def forecast(
     others = sum(case.assignee not in {None, actor(case).subject} and not case.finished for case, _ in chosen)
     same = [case for case, version in chosen if case.version == version]
     refusals = {case.case_id: _refusal(action, case, actor(case), now, refused) for case in same}
+    if action in LEADING:
+        refusals |= dict.fromkeys(_led(same, refusals), None)
     return Forecast(
         cases=[case for case in same if refusals[case.case_id] is None],
         held_by_others=others,
@@ -182,6 +208,14 @@ def forecast(
         gone=gone,
         refused=Counter(kind for kind in refusals.values() if kind),
     )
+
+
+def _led(chosen: Sequence[Case], refusals: Mapping[CaseId, type[Exception] | None]) -> set[CaseId]:
+    """Return those that can be changed, and those that change with one of these, into which they are merged."""
+    changed = {case_id for case_id, why in refusals.items() if why is None}
+    while more := {one.case_id for one in chosen if one.merged_into in changed} - changed:
+        changed |= more
+    return changed
 
 
 def _refusal(
@@ -214,6 +248,21 @@ def put_back(case: Case, made: int, before: Case) -> Case:
     if case.version != made:
         raise MovedOn
     return replace(before, version=case.version + 1)
+
+
+def families(follows: Mapping[UUID, UUID | None]) -> list[list[UUID]]:
+    """Return cases by the one that led the change of others, that one first: they are put back together, or not at all.
+
+    Args:
+        follows: each case, with the one that it was changed with; None if it was changed by itself.
+    """
+    found: dict[UUID, list[UUID]] = {}
+    for case_id in sorted(follows, key=lambda one: (follows[one] is not None, one)):
+        first = case_id
+        while (above := follows[first]) in follows and above is not None:
+            first = above
+        found.setdefault(first, []).append(case_id)
+    return [sorted(family, key=lambda one: (one != first, one)) for first, family in found.items()]
 
 
 def clocks_put_back(before: Iterable[Deadline], now: Iterable[Deadline]) -> list[Deadline]:

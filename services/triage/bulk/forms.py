@@ -13,6 +13,7 @@ from shared.auth.permissions import QUEUES
 from shared.events.vocabulary import Outcome, Team
 from shared.web.forms import FormErrors, FormReader
 
+LONGEST_QUERY = 1_000
 _CHOSEN = re.compile(r"(?P<case>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_(?P<version>[0-9]{1,9})")
 _TEXTS: Mapping[Action, str | None] = {
     Action.ASSIGN: None,
@@ -35,6 +36,8 @@ class ChosenForm:
     """Whether all cases of the view are meant, also those on other pages."""
     view: str
     """The queue, as the query of its address."""
+    campaign: UUID | None
+    """The campaign on whose page they were ticked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class OrderForm:
     team: Team | None = None
     outcome: Outcome | None = None
     assignee: str = ""
+    """The colleague who was chosen from the list, or whose staff number was typed."""
+    number: str = ""
+    """The staff number as it was typed."""
     into: str = ""
     errors: FormErrors = field(default_factory=FormErrors)
 
@@ -62,7 +68,8 @@ async def read_chosen(request: Request) -> ChosenForm:
         action=form.choice("action", Action),
         cases={UUID(one["case"]): int(one["version"]) for one in ticked},
         whole=form.ticked("whole"),
-        view=form.first("view"),
+        view=form.first("view")[:LONGEST_QUERY],
+        campaign=next(iter(form.uuids("campaign")), None),
     )
 
 
@@ -72,9 +79,7 @@ async def read_order(request: Request, action: Action) -> OrderForm:
     team = form.one_of("team", QUEUES, "Choose a team") if action is Action.TRANSFER else None
     outcome = form.choice("outcome", Outcome, "Choose how they ended") if action is Action.RESOLVE else None
     merges = action is Action.MERGE
-    assignee = form.line("assignee", "Give a staff number, such as S4001") if action is Action.ASSIGN else None
-    if assignee and not re.fullmatch(STAFF_NUMBER, assignee):
-        form.errors.add("assignee", "Give a staff number, such as S4001")
+    assignee = _assignee(form) if action is Action.ASSIGN else None
     into = form.line("into", "Give the reference of the case that they are merged into") if merges else None
     text = form.text("text", _TEXTS[action], LONGEST_TEXT) if action in _TEXTS else None
     return OrderForm(
@@ -82,7 +87,16 @@ async def read_order(request: Request, action: Action) -> OrderForm:
         text=text or "",
         team=Team(team) if team else None,
         outcome=outcome,
-        assignee=form.first("assignee") if form.errors else assignee or "",
+        assignee=assignee or "",
+        number=form.first("number"),
         into=into or form.first("into"),
         errors=form.errors,
     )
+
+
+def _assignee(form: FormReader) -> str | None:
+    """Return the staff number that was typed, or else that of the colleague chosen."""
+    number = form.line("number")
+    if number and not re.fullmatch(STAFF_NUMBER, number):
+        form.errors.add("number", "Give a staff number, such as S4001")
+    return number or form.line("assignee", "Choose a colleague, or give a staff number")

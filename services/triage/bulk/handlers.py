@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import and_, bindparam, delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,27 +44,33 @@ _log = structlog.get_logger()
 
 CHUNK = 25
 """Cases that the sweep does in one transaction: it holds their locks for well under a second."""
+AT_WORK = (State.RUNNING, State.UNDOING)
+"""What a sweep goes on with."""
 KEPT_FOR = timedelta(days=7)
 DRAFT_KEPT_FOR = timedelta(days=1)
 STEPS = (
-    Step("bulk", BulkRow.asked_at, (BulkRow.state == State.RUNNING,), grace=timedelta(minutes=15)),
+    Step(
+        "bulk",
+        func.coalesce(BulkRow.finished_at + domain.UNDO_FOR, BulkRow.asked_at),
+        (BulkRow.state.in_(AT_WORK),),
+        grace=timedelta(minutes=15),
+        never_later=BulkRow.asked_at,
+    ),
     Step(
         "bulk_forgotten",
         BulkRow.asked_at + KEPT_FOR,
-        (BulkRow.state != State.RUNNING,),
+        (BulkRow.state.not_in(AT_WORK),),
         grace=timedelta(hours=3),
         never_later=BulkRow.asked_at,
     ),
 )
-"""Bulk actions that do not end, or are kept too long, for the auditor."""
+"""Bulk actions that do not end, or are not put back, or are kept too long, for the auditor."""
 _MOST_FORGOTTEN = 100
 FAILED = "failed"
 """The problem of a case with which something went wrong that no one foresaw."""
 Refused = Mapping[type[Exception], str]
 """For each domain error that a case can be refused with, the name of its problem."""
 
-_LEADING = frozenset({Action.TRANSFER, Action.MESSAGE, Action.RESOLVE})
-"""What changes the cases that are merged into a chosen one too."""
 _VIEWER, _ORDER, _CASE = TypeAdapter(Viewer), TypeAdapter(Order), TypeAdapter(Case)
 _CLOCKS = TypeAdapter(list[Deadline])
 
@@ -76,7 +82,10 @@ async def _transfer(work: Work, item: Item, order: Order) -> Case:
 async def _resolve(work: Work, item: Item, order: Order) -> Case:
     if order.outcome is None:
         raise case_domain.OutcomeDoesNotFit
-    return await cases.resolve(work, item.case_id, item.version, order.outcome, order.text or None)
+    version = item.version
+    if domain.is_free(await case_queries.get(work.session, work.viewer, item.case_id)):
+        version = (await cases.claim(work, item.case_id, version)).version
+    return await cases.resolve(work, item.case_id, version, order.outcome, order.text or None)
 
 
 async def _assign(work: Work, item: Item, order: Order) -> Case:
@@ -144,20 +153,22 @@ async def carry_out(work: Work, bulk_id: UUID, order: Order, refused: Refused) -
 
 
 async def go_on(session: AsyncSession, now: datetime, *, writer: CaseWriter, refused: Refused) -> int:
-    """Do the next cases of the oldest bulk action that runs; return how many were looked at.
+    """Do the next cases of the oldest bulk action that runs or is undone; return how many were looked at.
 
     What is done is committed with its results, so after a crash each case is done once.
     """
-    running = select(BulkRow).where(BulkRow.state == State.RUNNING).order_by(BulkRow.asked_at).limit(1)
+    running = select(BulkRow).where(BulkRow.state.in_(AT_WORK)).order_by(BulkRow.asked_at).limit(1)
     row = await session.scalar(running.with_for_update(skip_locked=True))
     if row is None:
         return 0
-    return await _go_on(Work(session, _VIEWER.validate_python(row.viewer), now, writer), row, CHUNK, refused)
+    work = Work(session, _VIEWER.validate_python(row.viewer), now, writer)
+    more = _undo_more if row.state == State.UNDOING else _go_on
+    return await more(work, row, CHUNK, refused)
 
 
 async def _that_follow(work: Work, order: Order, bulk_id: UUID) -> int:
     """Return how many cases change with the chosen ones."""
-    chosen = await queries.to_do(work.session, bulk_id, domain.MOST) if order.action in _LEADING else []
+    chosen = await queries.to_do(work.session, bulk_id, domain.MOST) if order.action in domain.LEADING else []
     return (await lists.sizes(work.session, [item.case_id for item in chosen])).total()
 
 
@@ -282,9 +293,10 @@ async def _note_followers(
 
 
 async def undo(work: Work, bulk_id: UUID, refused: Refused) -> None:
-    """Put each case back as it was, or note why it cannot be. What was undone once stays as it was undone then.
+    """Put each case back as it was, or note why it cannot be; if there are many cases, leave it to the sweep.
 
-    A case that the person gave to another team is put back too: until someone changes it, it is theirs to undo.
+    What was undone once stays as it was undone then. A case that the person gave to another team is put back too: until
+    someone changes it, it is theirs to undo.
 
     Raises:
         BulkNotFound: there is none of this person's.
@@ -292,29 +304,51 @@ async def undo(work: Work, bulk_id: UUID, refused: Refused) -> None:
         UndoOver: the time is over.
     """
     row = await _lock(work, bulk_id)
-    if row.state == State.UNDONE:
+    if row.state in {State.UNDOING, State.UNDONE}:
         return
     domain.check_undo(State(row.state), row.finished_at, work.now)
-    items = await queries.done(work.session, bulk_id)
-    locked = await case_queries.lock_cases(work.session, [item.case_id for item in items])
+    row.state, row.viewer = State.UNDOING, _VIEWER.dump_python(work.viewer, mode="json")
+    if len(await queries.done(work.session, bulk_id)) <= domain.AT_ONCE:
+        await _undo_more(work, row, domain.AT_ONCE, refused)
+
+
+async def _undo_more(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
+    """Put the next cases back, each with those that were changed with it."""
+    left = {item.case_id: item for item in await queries.done(work.session, row.bulk_id)}
+    families = domain.families({case_id: item.follows for case_id, item in left.items()})
+    so_far = accumulate(map(len, families))
+    taken = [family for family, count in zip(families, so_far, strict=True) if count <= limit] or families[:1]
+    together = [[left[case_id] for case_id in family] for family in taken]
+    results = await _put_back_all(work, Action(row.action), together, refused)
+    await _note(work.session, row.bulk_id, [{"of": case_id, "undo": why} for case_id, why in results.items()])
+    if len(taken) == len(families):
+        row.state, row.undone_at, row.viewer = State.UNDONE, work.now, None
+    return max(len(results), 1)
+
+
+async def _put_back_all(
+    work: Work, action: Action, families: Sequence[Sequence[DoneItem]], refused: Refused
+) -> Mapping[UUID, str]:
+    """Put families of cases back, each as a whole; return the reason for each case that stays, "" for the others."""
+    ids = [item.case_id for family in families for item in family]
+    locked = await case_queries.lock_cases(work.session, ids)
     clocks = await deadlines.of_cases(work.session, list(locked))
     transitions: list[Transition] = []
     results: dict[UUID, str] = {}
-    for item in items:
-        if item.follows and (why := results.get(item.follows)):
-            results[item.case_id] = why
-            continue
+    for family in families:
+        why = ""
         try:
-            if row.action == Action.MERGE:
-                await _take_out(work, item)
+            if action is Action.MERGE:
+                for item in family:
+                    await _take_out(work, item)
             else:
-                transitions.append(_put_back(work, Action(row.action), item, locked.get(item.case_id), clocks))
-            results[item.case_id] = ""
+                back = [_put_back(work, action, item, locked.get(item.case_id), clocks) for item in family]
+                transitions += back
         except tuple(refused) as error:
-            results[item.case_id] = _name(error, refused)
+            why = _name(error, refused)
+        results |= {item.case_id: why for item in family}
     await work.writer.record(work.session, transitions, work.now)
-    await _note(work.session, bulk_id, [{"of": case_id, "undo": why} for case_id, why in results.items()])
-    row.state, row.undone_at = State.UNDONE, work.now
+    return results
 
 
 async def _take_out(work: Work, item: DoneItem) -> None:

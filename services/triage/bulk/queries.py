@@ -89,6 +89,37 @@ async def of_person(session: AsyncSession, subject: str, bulk_id: UUID) -> Bulk:
     return _BULK.validate_python({**row, "items": [_ITEM.validate_python(dict(one)) for one in items.mappings()]})
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A bulk action in the list of a person's own."""
+
+    bulk_id: UUID
+    action: Action
+    state: State
+    total: int
+    asked_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def undo_until(self) -> datetime | None:
+        """Until when it can be undone, if anything of it can be."""
+        return undo_until(self.action, self.finished_at) if self.state is State.DONE else None
+
+    def may_undo(self, now: datetime) -> bool:
+        """Return whether it can still be undone, as far as this says."""
+        return self.undo_until is not None and now <= self.undo_until
+
+
+_BEGUN = TypeAdapter(Begun)
+
+
+async def last_of_person(session: AsyncSession, subject: str, limit: int) -> list[Begun]:
+    """Return the newest bulk actions that this person began."""
+    row = BulkRow.table()
+    begun = select(row).where(row.c.asked_by == subject, row.c.state != State.DRAFT).order_by(row.c.asked_at.desc())
+    return [_BEGUN.validate_python(dict(one)) for one in (await session.execute(begun.limit(limit))).mappings()]
+
+
 async def to_do(session: AsyncSession, bulk_id: UUID, limit: int, only: Collection[UUID] | None = None) -> list[Item]:
     """Return the next cases to be done, or those of `only` that are to be done, in the order of their ids."""
     left = _chosen(bulk_id).where(BulkItem.made.is_(None), BulkItem.problem.is_(None)).limit(limit)
@@ -98,9 +129,9 @@ async def to_do(session: AsyncSession, bulk_id: UUID, limit: int, only: Collecti
 
 
 async def done(session: AsyncSession, bulk_id: UUID) -> list[DoneItem]:
-    """Return the cases that were changed, with what they were before; those that followed others are the last."""
+    """Return the cases that were changed and not put back, with what they were before; those that followed are last."""
     changed = _of(bulk_id, BulkItem.made, BulkItem.before, BulkItem.clocks, BulkItem.follows).where(
-        BulkItem.made.is_not(None)
+        BulkItem.made.is_not(None), BulkItem.undo.is_(None)
     )
     return [_DONE.validate_python(dict(row)) for row in (await session.execute(changed)).mappings()]
 

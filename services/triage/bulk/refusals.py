@@ -42,7 +42,10 @@ OF_ITEMS: Refusals = {
         409, "message-sent", "The message was sent and cannot be taken back", "Write to the reporter again."
     ),
     domain.MovedOn: Refusal(
-        409, "case-moved-on", "The case changed after this action", "Look at the case, and decide what to do."
+        409,
+        "case-moved-on",
+        "The case, or one that is merged into it, changed after this action",
+        "Look at the case, and decide what to do.",
     ),
 }
 """Why one case is not changed, or not put back."""

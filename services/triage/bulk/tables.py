@@ -36,21 +36,23 @@ class BulkRow(Base):
     into: Mapped[str | None]
     """The case that they are merged into."""
     viewer: Mapped[dict[str, object] | None] = mapped_column(_Json, info={**_WHO})
-    """What the person may see and do, for the sweep; None once it has ended."""
+    """What the person may see and do, for the sweep; None while it has nothing to do."""
     words: Mapped[str | None] = mapped_column(info={**personal("notes about your case", retention="case")})
     """The message or the reason; None once it has ended."""
     more: Mapped[bool] = mapped_column(server_default="false")
     """Whether the view that was chosen had more cases than one bulk action takes."""
 
     __table_args__ = (
-        CheckConstraint("state in ('draft', 'running', 'done', 'undone')", name="known_state"),
+        CheckConstraint("state in ('draft', 'running', 'done', 'undoing', 'undone')", name="known_state"),
         CheckConstraint(f"total between 1 and {MOST}", name="some_cases"),
         CheckConstraint("(finished_at is null) = (state in ('draft', 'running'))", name="finished_once"),
         CheckConstraint("(undone_at is null) = (state <> 'undone')", name="undone_once"),
         CheckConstraint(
-            "finished_at is null or num_nonnulls(viewer, words, assignee) = 0", name="nothing_kept_of_the_words"
+            "finished_at is null or num_nonnulls(words, assignee) = 0 and (viewer is null or state = 'undoing')",
+            name="nothing_kept_of_the_words",
         ),
-        Index("ix_bulk_running", "asked_at", postgresql_where=text("state = 'running'")),
+        Index("ix_bulk_running", "asked_at", postgresql_where=text("state in ('running', 'undoing')")),
+        Index("ix_bulk_of_person", "asked_by", "asked_at"),
         Index("ix_bulk_asked_at", "asked_at"),
     )
 

@@ -1,32 +1,27 @@
 """/cases/api/v1/campaigns: the campaigns that are suggested and confirmed, and what people do with them."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Header, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.triage.campaigns import domain, handlers, queries
 from services.triage.campaigns.domain import CampaignState, MemberState
 from services.triage.campaigns.refusals import REFUSALS as OWN_REFUSALS
+from services.triage.cases.api import version_in
 from services.triage.cases.dependencies import ViewerDep, WorkDep
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
-from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
+from shared.events.vocabulary import CaseState, Priority, ReportType, Team
 from shared.web.bodies import Body, Int, Name, Text
 from shared.web.dependencies import Transaction
-from shared.web.problems import TYPE_PREFIX
-from shared.web.refusals import refusal_of
 
 router = APIRouter(prefix="/cases/api/v1/campaigns", tags=["campaigns"])
 
 REFUSALS = {**CASE_REFUSALS, **OWN_REFUSALS}
-OF_A_CASE = tuple(CASE_REFUSALS)
-"""What one case is refused with, while others take it."""
 OPEN = (CampaignState.SUGGESTED, CampaignState.CONFIRMED)
 LONGEST_NAME = 200
-LONGEST_MESSAGE = 10_000
 LONGEST_REASON = 2_000
 LONGEST_DISMISSAL = 365
 """Days."""
@@ -40,6 +35,8 @@ class CampaignItem(BaseModel):
 
     campaign_id: UUID
     state: CampaignState
+    version: int
+    """How often people changed it; for use in `If-Match`, as `"3"`."""
     name: str | None
     size: int
     """Reports, counted up to 1,000."""
@@ -112,49 +109,13 @@ class DismissBody(Body):
     reason: Annotated[Text, Field(max_length=LONGEST_REASON)] | None = None
 
 
-class MessageBody(Body):
-    """What the reporters read, each as if alone. Without `case_ids`, the reporters of all confirmed cases."""
-
-    text: Annotated[Text, Field(min_length=1, max_length=LONGEST_MESSAGE)]
-    case_ids: Cases = ()
+async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int | None:
+    """Return the version that the client read before it wrote, if it says so."""
+    return None if if_match is None or if_match.strip() == "*" else version_in(if_match)
 
 
-class ReadCase(Body):
-    """A case, and the version of it that you read."""
-
-    case_id: UUID
-    version: Int
-
-
-class ResolveBody(Body):
-    """How the chosen cases ended."""
-
-    outcome: Outcome
-    reason: Annotated[Text, Field(max_length=LONGEST_REASON)] | None = None
-    items: Annotated[tuple[ReadCase, ...], Field(min_length=1, max_length=domain.MOST_AT_ONCE)]
-
-
-class Refused(BaseModel):
-    """Why a case did not take it (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str | None = None
-
-
-class ResultItem(BaseModel):
-    """What came of it for one case."""
-
-    case_id: UUID
-    ok: bool
-    problem: Refused | None = None
-
-
-class Results(BaseModel):
-    """What came of it for each case."""
-
-    results: list[ResultItem]
+Read = Annotated[int | None, Depends(_version_read)]
+"""With an `If-Match`, nothing is done if another person changed the campaign since that version."""
 
 
 @router.get("")
@@ -194,52 +155,26 @@ async def get_campaign(
 
 
 @router.post("/{campaign_id}/members")
-async def change_members(work: WorkDep, campaign_id: UUID, body: MembersBody) -> CampaignItem:
+async def change_members(work: WorkDep, campaign_id: UUID, body: MembersBody, read: Read) -> CampaignItem:
     """Add cases and take others out. What is taken out is not suggested for this campaign again."""
-    await handlers.change_members(work, campaign_id, body.add, body.take_out)
+    await handlers.change_members(work, campaign_id, body.add, body.take_out, read)
     return await _item(work, campaign_id)
 
 
 @router.post("/{campaign_id}/confirm")
-async def confirm(work: WorkDep, campaign_id: UUID, body: ConfirmBody | None = None) -> CampaignItem:
+async def confirm(work: WorkDep, campaign_id: UUID, read: Read, body: ConfirmBody | None = None) -> CampaignItem:
     """Confirm that the cases which you see belong together, and give the campaign a name."""
-    await handlers.confirm(work, campaign_id, body.name if body else None)
+    await handlers.confirm(work, campaign_id, body.name if body else None, read)
     return await _item(work, campaign_id)
 
 
 @router.post("/{campaign_id}/dismiss")
-async def dismiss(work: WorkDep, campaign_id: UUID, body: DismissBody | None = None) -> CampaignItem:
+async def dismiss(work: WorkDep, campaign_id: UUID, read: Read, body: DismissBody | None = None) -> CampaignItem:
     """Dismiss the campaign: for so many days, what its cases share suggests nothing."""
     asked = body or DismissBody()
-    await handlers.dismiss(work, campaign_id, asked.days, asked.reason)
+    await handlers.dismiss(work, campaign_id, asked.days, asked.reason, read)
     return await _item(work, campaign_id)
-
-
-@router.post("/{campaign_id}/message")
-async def message(work: WorkDep, campaign_id: UUID, body: MessageBody) -> Results:
-    """Write the same to the reporter of each report, each as if alone: none learns that others reported."""
-    return _results(await handlers.message(work, campaign_id, body.text, body.case_ids, refused=OF_A_CASE))
-
-
-@router.post("/{campaign_id}/resolve")
-async def resolve(work: WorkDep, campaign_id: UUID, body: ResolveBody) -> Results:
-    """Resolve chosen cases with one outcome, each by itself. Cases that no one has are claimed first."""
-    read = {one.case_id: one.version for one in body.items}
-    done = await handlers.resolve(work, campaign_id, read, body.outcome, body.reason, refused=OF_A_CASE)
-    return _results(done)
 
 
 async def _item(work: WorkDep, campaign_id: UUID) -> CampaignItem:
     return CampaignItem.model_validate(await queries.get(work.session, work.viewer, campaign_id))
-
-
-def _results(found: Sequence[handlers.Result]) -> Results:
-    return Results(results=[_result(one) for one in found])
-
-
-def _result(one: handlers.Result) -> ResultItem:
-    if one.refused is None:
-        return ResultItem(case_id=one.case_id, ok=True)
-    row = refusal_of(one.refused, REFUSALS)
-    problem = Refused(type=f"{TYPE_PREFIX}{row.type}", title=row.title, status=row.status, detail=row.detail)
-    return ResultItem(case_id=one.case_id, ok=False, problem=problem)

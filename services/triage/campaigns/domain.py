@@ -10,7 +10,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from itertools import pairwise
 from math import ceil
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.events.people import folded
@@ -59,6 +59,14 @@ class CampaignNotFound(Exception):
 
 class CampaignDismissed(Exception):
     """Nothing can be done with a dismissed campaign but to confirm it after all."""
+
+
+class CampaignChanged(Exception):
+    """Another person changed the campaign after it was read."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version)
+        self.version = version
 
 
 class NoSuchMember(Exception):
@@ -126,8 +134,6 @@ MOST_RECENT = 2000
 """Of the campaigns of a period, the newest that are counted: each takes some look-ups."""
 MOST_AT_ONCE = 1000
 """Cases that are put in a campaign, or taken out, at once."""
-MOST_IN_TURN = 250
-"""Cases that one request writes to, or resolves, each by itself: about 5 s. More are work for a bulk action."""
 MEMBERS_FOR_REASONS = 200
 """Of a campaign's cases, the newest whose keys are compared."""
 
@@ -378,18 +384,3 @@ def by_case(rows: Iterable[tuple[UUID, Key]]) -> dict[UUID, set[Key]]:
     for case_id, key in rows:
         found[case_id].add(key)
     return dict(found)
-
-
-M = TypeVar("M", bound="OfReport")
-
-
-class OfReport(Protocol):
-    """A case of a report."""
-
-    @property
-    def report_id(self) -> UUID: ...
-
-
-def one_of_each_report(members: Iterable[M]) -> list[M]:
-    """Return one case of each report, so that each reporter is told once: the first of those given."""
-    return list({one.report_id: one for one in reversed(list(members))}.values())

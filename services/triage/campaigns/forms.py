@@ -7,11 +7,9 @@ from uuid import UUID
 
 from fastapi import Request
 
-from shared.events.vocabulary import Outcome
 from shared.web.forms import FormErrors, FormReader
 
 LONGEST_NAME = 200
-LONGEST_TEXT = 10_000
 LONGEST_REASON = 2_000
 DAYS: Mapping[str, str] = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "A year"}
 """For how long a campaign can be dismissed."""
@@ -25,8 +23,6 @@ class Action(StrEnum):
     ADD = "add"
     TAKE_OUT = "take-out"
     DISMISS = "dismiss"
-    MESSAGE = "message"
-    RESOLVE = "resolve"
 
 
 _TEXTS: Mapping[Action, tuple[str | None, int]] = {
@@ -35,12 +31,9 @@ _TEXTS: Mapping[Action, tuple[str | None, int]] = {
     Action.ADD: ("Enter the reference of a case", LONGEST_NAME),
     Action.TAKE_OUT: (None, LONGEST_REASON),
     Action.DISMISS: (None, LONGEST_REASON),
-    Action.MESSAGE: ("Write what the reporters will read", LONGEST_TEXT),
-    Action.RESOLVE: (None, LONGEST_REASON),
 }
 """The message where a text is missing, and how long it may be."""
 _LINES = frozenset({Action.CONFIRM, Action.NAME, Action.ADD})
-_OF_CHOSEN = frozenset({Action.TAKE_OUT, Action.RESOLVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +41,11 @@ class ActionForm:
     """One posted action. If `errors` is not empty, use the rest only to show the form again."""
 
     action: Action
+    version: int | None = None
+    """The version of the campaign that the person read."""
     typed: str = ""
     """The text as it was typed, to be shown again."""
     text: str = ""
-    outcome: Outcome | None = None
     days: int = 30
     chosen: Mapping[UUID, int] = field(default_factory=dict)
     """The cases that were ticked, each with the version that the person read."""
@@ -62,13 +56,15 @@ async def read_action(request: Request, action: Action) -> ActionForm:
     """Read the posted form; `errors` holds what is missing or wrong."""
     form = await FormReader.posted(request, prefix=f"{action}-")
     needed, longest = _TEXTS[action]
-    text = (form.name if action in _LINES else form.text)("text", needed, longest) or ""
     chosen = dict(filter(None, map(_ticked, form.typed.get("case", ()))))
-    if action in _OF_CHOSEN and not chosen:
+    needed = None if action is Action.ADD and chosen else needed
+    text = (form.name if action in _LINES else form.text)("text", needed, longest) or ""
+    if action is Action.TAKE_OUT and not chosen:
         form.errors.add("chosen", "Tick the cases in the list first")
-    outcome = form.choice("outcome", Outcome, "Choose how they ended") if action is Action.RESOLVE else None
     days = form.one_of("days", DAYS, "Choose for how long") if action is Action.DISMISS else None
-    return ActionForm(action, form.first("text"), text, outcome, int(days or 0), chosen, form.errors)
+    return ActionForm(
+        action, form.version(beside=f"{action}-text"), form.first("text"), text, int(days or 0), chosen, form.errors
+    )
 
 
 def _ticked(value: str) -> tuple[UUID, int] | None:

@@ -1,11 +1,10 @@
 """What people do with campaigns: each act under the campaign's row lock, and recorded in the campaign's own chain.
 
-A case that joins or leaves says so in its chain too. Campaigns are locked before cases.
+A case that joins or leaves says so in its chain too. Campaigns are locked before cases. Messages to the reporters of a
+campaign, and outcomes, are bulk actions.
 """
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,24 +15,12 @@ from services.triage.campaigns import domain, queries
 from services.triage.campaigns.domain import CampaignState, MemberState
 from services.triage.campaigns.tables import CampaignMember, CampaignRow, DismissedKey
 from services.triage.cases import domain as case_domain
-from services.triage.cases import handlers as cases
 from services.triage.cases import queries as case_queries
 from services.triage.cases.handlers import Work
 from services.triage.exposure import handlers as exposure
 from shared.audit import chain
-from shared.events.vocabulary import Outcome
 
 JOINED, LEFT, CONTENT_SHOWN = "campaign_joined", "campaign_left", "content_shown"
-Refused = tuple[type[Exception], ...]
-"""The errors with which a case may refuse what others take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of an act on one case."""
-
-    case_id: UUID
-    refused: Exception | None = None
 
 
 async def make(work: Work, case_ids: Collection[UUID], name: str | None) -> UUID:
@@ -53,13 +40,14 @@ async def make(work: Work, case_ids: Collection[UUID], name: str | None) -> UUID
     return row.campaign_id
 
 
-async def confirm(work: Work, campaign_id: UUID, name: str | None) -> None:
+async def confirm(work: Work, campaign_id: UUID, name: str | None, read: int | None = None) -> None:
     """Confirm that the cases which the person sees belong together; without a name, it keeps the one that it has.
 
     Raises:
         CampaignNotFound: there is no such campaign, or the person may not know of it.
+        CampaignChanged: it is not as they read it.
     """
-    row = await queries.lock(work.session, work.viewer, campaign_id)
+    row = await _read(work, campaign_id, read)
     waiting = await queries.members(work.session, work.viewer, campaign_id, MemberState.SUGGESTED)
     _decide(work, row, CampaignState.CONFIRMED)
     row.name = name or row.name
@@ -70,30 +58,34 @@ async def confirm(work: Work, campaign_id: UUID, name: str | None) -> None:
     await _record(work, row, "campaign_confirmed", added, name=name)
 
 
-async def rename(work: Work, campaign_id: UUID, name: str) -> None:
+async def rename(work: Work, campaign_id: UUID, name: str, read: int | None = None) -> None:
     """Give a campaign another name.
 
     Raises:
-        CampaignNotFound, CampaignDismissed: as for every change.
+        CampaignNotFound, CampaignChanged, CampaignDismissed: as for every change.
     """
-    row = await _lock(work, campaign_id)
+    row = await _lock(work, campaign_id, read)
     row.name = name
     await _record(work, row, "campaign_named", name=name)
 
 
 async def change_members(
-    work: Work, campaign_id: UUID, add: Collection[UUID] = (), take_out: Collection[UUID] = ()
+    work: Work,
+    campaign_id: UUID,
+    add: Collection[UUID] = (),
+    take_out: Collection[UUID] = (),
+    read: int | None = None,
 ) -> None:
     """Add cases to a campaign, and take others out; those are not suggested for it again.
 
     Raises:
-        CampaignNotFound, CampaignDismissed: as for every change.
+        CampaignNotFound, CampaignChanged, CampaignDismissed: as for every change.
         NoCases, TooManyCases: it takes some, and so many at once.
         NoSuchMember: one to be taken out is not in it, or the person may not see it.
         TooFewLeft: it would be no campaign any more without those that are taken out.
         CaseNotFound: the person may not see one to be added.
     """
-    row = await _lock(work, campaign_id)
+    row = await _lock(work, campaign_id, read)
     if not add and not take_out:
         raise domain.NoCases
     if add:
@@ -104,13 +96,13 @@ async def change_members(
         await _record(work, row, "campaign_cases_taken_out", take_out)
 
 
-async def dismiss(work: Work, campaign_id: UUID, days: int, reason: str | None) -> None:
+async def dismiss(work: Work, campaign_id: UUID, days: int, reason: str | None, read: int | None = None) -> None:
     """Dismiss a campaign for some days: what the cases that the person sees share suggests nothing until then.
 
     Raises:
-        CampaignNotFound, CampaignDismissed: as for every change.
+        CampaignNotFound, CampaignChanged, CampaignDismissed: as for every change.
     """
-    row = await _lock(work, campaign_id)
+    row = await _lock(work, campaign_id, read)
     _decide(work, row, CampaignState.DISMISSED)
     row.dismissed_until = work.now + timedelta(days=days)
     shared = await queries.shared_keys(work.session, work.viewer, campaign_id)
@@ -138,67 +130,45 @@ async def look(work: Work, campaign_id: UUID) -> None:
     await _say(work, campaign_id, [one.case_id for one in members], CONTENT_SHOWN)
 
 
-async def message(
-    work: Work, campaign_id: UUID, text: str, chosen: Collection[UUID] = (), *, refused: Refused
-) -> list[Result]:
-    """Write the same to the reporter of each report, or of those with a chosen case, each as if alone.
+async def confirmed(
+    work: Work, campaign_id: UUID, chosen: Collection[UUID] = (), limit: int = domain.MOST_AT_ONCE
+) -> list[queries.Member]:
+    """Return the newest confirmed cases of a campaign, or those that were chosen among these, for a bulk action.
 
     Raises:
         CampaignNotFound, CampaignDismissed: as for every change.
         NoCases, NoSuchMember: there is no confirmed case, or one that was chosen is not in the campaign.
-        TooManyCases: these are more than one request takes.
     """
-    await _lock(work, campaign_id)
-    confirmed = await queries.members(work.session, work.viewer, campaign_id, MemberState.CONFIRMED)
-    picked = domain.one_of_each_report(_chosen(confirmed, chosen))
-
-    told: set[UUID] = set()
-
-    async def write(case_id: UUID, read: int) -> None:
-        await cases.add_note(work, case_id, read, text, shared=True, told=told)
-
-    return await _each(work, {one.case_id: one.version for one in picked}, write, refused)
+    campaign = await queries.get(work.session, work.viewer, campaign_id)
+    if campaign.state is CampaignState.DISMISSED:
+        raise domain.CampaignDismissed
+    members = await queries.members(work.session, work.viewer, campaign_id, MemberState.CONFIRMED, limit=limit)
+    return _chosen(members, chosen)
 
 
-async def resolve(
-    work: Work, campaign_id: UUID, read: Mapping[UUID, int], outcome: Outcome, reason: str | None, *, refused: Refused
-) -> list[Result]:
-    """Resolve chosen cases of a campaign with one outcome. A case that someone could claim is claimed first.
-
-    Args:
-        work: who does it.
-        campaign_id: the campaign.
-        read: the chosen cases, each with the version that the person read.
-        outcome: how they ended.
-        reason: internal.
-        refused: as the edge answers it for each case.
+async def _lock(work: Work, campaign_id: UUID, read: int | None) -> CampaignRow:
+    """Lock a campaign for a change of one that is not dismissed.
 
     Raises:
-        CampaignNotFound, CampaignDismissed, NoCases, NoSuchMember, TooManyCases: as for `message`.
+        CampaignNotFound, CampaignChanged: as for `_read`.
+        CampaignDismissed: it is dismissed.
     """
-    await _lock(work, campaign_id)
-    confirmed = await queries.members(work.session, work.viewer, campaign_id, MemberState.CONFIRMED)
-    picked = _chosen(confirmed, read)
-
-    async def end(case_id: UUID, version: int) -> None:
-        case = await case_queries.get(work.session, work.viewer, case_id)
-        if case.assignee is None and not case.finished:
-            version = (await cases.claim(work, case_id, version)).version
-        await cases.resolve(work, case_id, version, outcome, reason)
-
-    return await _each(work, {one.case_id: read[one.case_id] for one in picked}, end, refused)
+    row = await _read(work, campaign_id, read)
+    if row.state == CampaignState.DISMISSED:
+        raise domain.CampaignDismissed
+    return row
 
 
-async def _lock(work: Work, campaign_id: UUID) -> CampaignRow:
-    """Lock a campaign for a change.
+async def _read(work: Work, campaign_id: UUID, read: int | None) -> CampaignRow:
+    """Lock a campaign that the person read in version `read`; None if they say nothing of that.
 
     Raises:
         CampaignNotFound: there is no such campaign, or the person may not know of it.
-        CampaignDismissed: it is dismissed.
+        CampaignChanged: another person changed it since.
     """
     row = await queries.lock(work.session, work.viewer, campaign_id)
-    if row.state == CampaignState.DISMISSED:
-        raise domain.CampaignDismissed
+    if read is not None and row.version != read:
+        raise domain.CampaignChanged(row.version)
     return row
 
 
@@ -219,38 +189,6 @@ def _chosen(members: Sequence[queries.Member], chosen: Collection[UUID]) -> list
     if not members:
         raise domain.NoCases
     return [one for one in members if one.case_id in chosen or not chosen]
-
-
-async def _each(
-    work: Work, read: Mapping[UUID, int], act: Callable[[UUID, int], Awaitable[None]], refused: Refused
-) -> list[Result]:
-    """Act on each case by itself; one that refuses does not stop the others.
-
-    A case that is merged into another of these comes after it, and is done if it was changed with that one.
-
-    Raises:
-        TooManyCases: it would take too long.
-    """
-    if len(read) > domain.MOST_IN_TURN:
-        raise domain.TooManyCases(domain.MOST_IN_TURN)
-    results: list[Result] = []
-    followed: set[UUID] = set()
-    await case_queries.lock_cases(work.session, list(read))
-    below = await case_queries.lock_below(work.session, list(read))
-    above: Counter[UUID] = Counter(one.case.case_id for _, one in below)
-    for case_id in sorted(read, key=lambda one: (above[one], one)):
-        if case_id in followed:
-            results.append(Result(case_id))
-            continue
-        try:
-            async with work.session.begin_nested():
-                await act(case_id, read[case_id])
-            under = [one for main, one in below if main == case_id]
-            followed |= (await cases.changed_since(work.session, under)).keys()
-            results.append(Result(case_id))
-        except refused as because:
-            results.append(Result(case_id, because))
-    return results
 
 
 async def _put_in(work: Work, row: CampaignRow, case_ids: Collection[UUID]) -> None:

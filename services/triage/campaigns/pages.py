@@ -1,6 +1,6 @@
 """/cases/campaigns: the campaigns, the page of each, what a case is related to, and who is targeted again."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,11 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.triage.campaigns import domain, handlers, queries, repeats
-from services.triage.campaigns.api import OF_A_CASE, OPEN, REFUSALS
+from services.triage.campaigns.api import OPEN, REFUSALS
 from services.triage.campaigns.domain import CampaignState, Key, KeyKind
 from services.triage.campaigns.forms import DAYS, Action, ActionForm, read_action
-from services.triage.campaigns.handlers import Result
-from services.triage.campaigns.queries import Member
 from services.triage.cases import activities, views
 from services.triage.cases import domain as case_domain
 from services.triage.cases import queries as cases
@@ -23,7 +21,6 @@ from services.triage.exposure.domain import CapReached
 from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
-from shared.events.vocabulary import Outcome
 from shared.ids import InvalidReference, Reference
 from shared.people import Names, names_of
 from shared.web.dependencies import Transaction
@@ -48,8 +45,7 @@ DONE: Mapping[str, str] = {
     Action.ADD: "The case is in the campaign.",
     Action.TAKE_OUT: "The cases are not in the campaign any more. They will not be suggested for it again.",
     Action.DISMISS: "The campaign is dismissed.",
-    Action.MESSAGE: "Every reporter can read your message on the page of their report.",
-    Action.RESOLVE: "The cases are resolved.",
+    "made": "The campaign is made. Give it a name, so that others know it.",
 }
 _NAMED = (KeyKind.ACCOUNT, KeyKind.LINK)
 """What is content: shown only to those who ask."""
@@ -107,12 +103,10 @@ async def act(request: Request, work: WorkDep, campaign_id: UUID, action: Action
         return await _page(request, work, campaign_id, form=form, status=422)
     try:
         async with work.session.begin_nested():
-            results = await DO[action](work, campaign_id, form)
+            await DO[action](work, campaign_id, form)
     except tuple(REFUSALS) as error:
         status = record_refusal(refusal_of(error, REFUSALS), error, form.errors, f"{action}-text")
         return await _page(request, work, campaign_id, form=form, status=status)
-    if any(one.refused for one in results):
-        return await _page(request, work, campaign_id, results=results)
     return RedirectResponse(f"/cases/campaigns/{campaign_id}?done={action}", 303)
 
 
@@ -146,53 +140,24 @@ async def repeat_page(request: Request, work: WorkDep, cursor: Cursor = None) ->
     )
 
 
-Do = Callable[[Work, UUID, ActionForm], Awaitable[Sequence[Result]]]
-
-
-async def _confirm(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
-    await handlers.confirm(work, campaign_id, form.text or None)
-    return ()
-
-
-async def _rename(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
-    await handlers.rename(work, campaign_id, form.text)
-    return ()
-
-
-async def _add(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
+async def _add(work: Work, campaign_id: UUID, form: ActionForm) -> None:
+    """Add the cases that were ticked beside a case that they are related to, or the one whose reference was typed."""
     try:
-        case = await cases.by_reference(work.session, work.viewer, Reference.parse(form.text))
+        typed = [await cases.by_reference(work.session, work.viewer, Reference.parse(form.text))] if form.text else []
     except (InvalidReference, case_domain.CaseNotFound):
         raise domain.UnknownReference from None
-    await handlers.change_members(work, campaign_id, add=[case.case_id])
-    return ()
+    add = [*form.chosen, *(case.case_id for case in typed)]
+    await handlers.change_members(work, campaign_id, add=add, read=form.version)
 
 
-async def _take_out(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
-    await handlers.change_members(work, campaign_id, take_out=list(form.chosen))
-    return ()
-
-
-async def _dismiss(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
-    await handlers.dismiss(work, campaign_id, form.days, form.text or None)
-    return ()
-
-
-async def _resolve(work: Work, campaign_id: UUID, form: ActionForm) -> Sequence[Result]:
-    if form.outcome is None:
-        raise case_domain.OutcomeDoesNotFit
-    text = form.text or None
-    return await handlers.resolve(work, campaign_id, form.chosen, form.outcome, text, refused=OF_A_CASE)
-
-
-DO: Mapping[Action, Do] = {
-    Action.CONFIRM: _confirm,
-    Action.NAME: _rename,
+DO: Mapping[Action, Callable[[Work, UUID, ActionForm], Awaitable[None]]] = {
+    Action.CONFIRM: lambda work, of, form: handlers.confirm(work, of, form.text or None, form.version),
+    Action.NAME: lambda work, of, form: handlers.rename(work, of, form.text, form.version),
     Action.ADD: _add,
-    Action.TAKE_OUT: _take_out,
-    Action.DISMISS: _dismiss,
-    Action.MESSAGE: lambda work, campaign_id, form: handlers.message(work, campaign_id, form.text, refused=OF_A_CASE),
-    Action.RESOLVE: _resolve,
+    Action.TAKE_OUT: lambda work, of, form: handlers.change_members(
+        work, of, take_out=list(form.chosen), read=form.version
+    ),
+    Action.DISMISS: lambda work, of, form: handlers.dismiss(work, of, form.days, form.text or None, form.version),
 }
 
 
@@ -203,7 +168,6 @@ async def _page(
     *,
     content: bool = False,
     form: ActionForm | None = None,
-    results: Sequence[Result] = (),
     status: int = 200,
 ) -> HTMLResponse:
     session, viewer = work.session, work.viewer
@@ -232,20 +196,9 @@ async def _page(
         viewer=viewer,
         form=form,
         errors=form.errors if form else FormErrors(),
-        refused=_refused(results, found),
-        done=DONE.get(request.query_params.get("done", "")),
-        outcomes=_outcomes(members),
+        done=request.query_params.get("done"),
+        said=DONE,
     )
-
-
-def _refused(results: Sequence[Result], members: Sequence[Member]) -> list[tuple[str, str]]:
-    """Return the cases that refused an act, with the reason in words."""
-    known = {one.case_id: one.reference for one in members}
-    return [
-        (known.get(one.case_id, "A case"), refusal_of(one.refused, REFUSALS).words(one.refused))
-        for one in results
-        if one.refused
-    ]
 
 
 def _target(key: Key, names: Names) -> str:
@@ -254,9 +207,3 @@ def _target(key: Key, names: Names) -> str:
     if key.kind is KeyKind.OURS:
         return f"Our account {value} on {views.platform(kind)}"
     return names(value.upper()) if kind == "id" else value.title()
-
-
-def _outcomes(members: Sequence[Member]) -> list[Outcome]:
-    """Return the outcomes that fit one of the cases, in the order of the words for them."""
-    fit = {outcome for one in members for outcome in case_domain.OUTCOMES[one.report_type]}
-    return sorted(fit, key=list(views.OUTCOMES).index)

@@ -56,6 +56,8 @@ class Campaign:
 
     campaign_id: UUID
     state: CampaignState
+    version: int
+    """How often people changed it."""
     name: str | None
     made_at: datetime
     decided_at: datetime | None

@@ -13,6 +13,13 @@ REFUSALS: Refusals = {
     domain.CampaignDismissed: Refusal(
         409, "campaign-dismissed", "The campaign is dismissed", "Confirm it first, if its cases do belong together."
     ),
+    domain.CampaignChanged: Refusal(
+        412,
+        "campaign-changed",
+        "Another person changed the campaign since you read it",
+        "Look at it as it is now, then decide again.",
+        members=reading(domain.CampaignChanged, lambda error: {"version": error.version}),
+    ),
     domain.NoSuchMember: Refusal(
         409, "no-such-member", "One of the cases is not in this campaign", "Read the campaign again, then choose again."
     ),
@@ -27,11 +34,8 @@ REFUSALS: Refusals = {
         422,
         "too-many-cases",
         "These are too many cases at once",
-        "Choose fewer, or use a bulk action from the queue.",
+        "Choose fewer.",
         members=reading(domain.TooManyCases, lambda error: {"most": error.most}),
-        page=reading(
-            domain.TooManyCases,
-            lambda error: f"Choose at most {error.most:,} cases at once, or use a bulk action from the queue.",
-        ),
+        page=reading(domain.TooManyCases, lambda error: f"Choose at most {error.most:,} cases at once."),
     ),
 }

@@ -29,12 +29,17 @@ _NO_VERSION = -1
 """Matches no case, so every change from the start is shown."""
 
 
+def version_in(if_match: str) -> int:
+    """Return the version in an `If-Match` header; one that is no version matches nothing."""
+    tag = _ENTITY_TAG.fullmatch(if_match.strip())
+    return int(tag["version"]) if tag else _NO_VERSION
+
+
 async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
     """Return the version that the client read before it wrote; ask for it where the client sends none, or `*`."""
     if if_match is None or if_match.strip() == "*":
         raise standard_problem(428, detail="Send an If-Match header with the ETag of the case as you read it.")
-    tag = _ENTITY_TAG.fullmatch(if_match.strip())
-    return int(tag["version"]) if tag else _NO_VERSION
+    return version_in(if_match)
 
 
 Read = Annotated[int, Depends(_version_read)]

@@ -3,7 +3,7 @@
 What only some decide, the triage desk, SIRT and leads, is in `rulings`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -274,7 +274,14 @@ class Colleague(NamedTuple):
 
 async def colleagues(session: AsyncSession, viewer: Viewer, case: Case, now: datetime) -> list[Colleague]:
     """Return those who lately took cases of the team and may have this one, who did so last first."""
-    lately = select(Responder).where(Responder.team == case.team, Responder.last_at > now - LATELY)
+    offered = await of_teams(session, viewer, [case.team], now)
+    kept_from, named = await _kept_from(session, case)
+    return [one for one in offered if _may_have(one.staff_id, one.name, kept_from, named)]
+
+
+async def of_teams(session: AsyncSession, viewer: Viewer, teams: Collection[str], now: datetime) -> list[Colleague]:
+    """Return those who lately took cases of these teams, who did so last first."""
+    lately = select(Responder).where(Responder.team.in_(teams), Responder.last_at > now - LATELY)
     took = lately.order_by(Responder.last_at.desc()).limit(MOST_OFFERED).subquery()
     held = postgresql.array([facets.held_by("") + func.lower(took.c.staff_id), literal(facets.OPEN)])
     theirs = select(CaseRow.case_id).where(CaseRow.facets.contains(held), queries.visible_to(viewer))
@@ -282,8 +289,7 @@ async def colleagues(session: AsyncSession, viewer: Viewer, case: Case, now: dat
     counted = select(func.count().label("n")).select_from(some).lateral()
     offered = select(took.c.staff_id, took.c.name, counted.c.n).join(counted, true())
     rows = await session.execute(offered.order_by(took.c.last_at.desc()))
-    kept_from, named = await _kept_from(session, case)
-    return [one for one in map(Colleague._make, rows) if _may_have(one.staff_id, one.name, kept_from, named)]
+    return list({one.staff_id: one for one in map(Colleague._make, rows)}.values())
 
 
 async def colleague(session: AsyncSession, viewer: Viewer, case_id: UUID, staff_id: str) -> tuple[str, str | None]:
@@ -436,13 +442,9 @@ async def warn_of_deadlines(session: AsyncSession, now: datetime, *, writer: Cas
     await chain.append(session, changes, now, writer.ids)
     events = [_warning_event(locked.case, deadline, warning, now) for locked, deadline, warning in warned]
     await writer.outbox.append(session, events, now)
-    missed = [locked for locked, deadline, warning in warned if _ran_out(deadline, warning)]
+    missed = [one for one, clock, said in warned if clock.kind in ANSWERS and said is DeadlineWarning.MISSED]
     await writer.record(session, [_to_the_desk(one, now, writer) for one in missed if _no_one_may(one)], now)
     return len(due)
-
-
-def _ran_out(deadline: Deadline, warning: DeadlineWarning) -> bool:
-    return deadline.kind in ANSWERS and warning is DeadlineWarning.MISSED
 
 
 def _no_one_may(locked: queries.LockedCase) -> bool:

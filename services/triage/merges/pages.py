@@ -14,7 +14,7 @@ from services.triage.cases.pages import Shown, Tab, led, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.merges import domain, handlers, queries
 from services.triage.merges.refusals import REFUSALS
-from shared.web.forms import FormErrors, FormReader
+from shared.web.forms import LONGEST_LINE, FormErrors, FormReader
 from shared.web.refusals import record_refusal, refusal_of
 
 router = APIRouter(include_in_schema=False)
@@ -104,7 +104,8 @@ async def _tab(
     request: Request, work: Work, case: Case, form: FormReader | None = None, status: int = 200
 ) -> HTMLResponse:
     state = await queries.of_page(work.session, work.viewer, case)
-    shown = {"merges": state, "form_typed": form.typed if form else {}, "may": _possible(work, case, state)}
+    typed = form.typed if form else {"into": [request.query_params.get("into", "")[:LONGEST_LINE]]}
+    shown = {"merges": state, "form_typed": typed, "may": _possible(work, case, state)}
     errors = form.errors if form else FormErrors()
     return await show(request, work, case, tab=Tab.MERGE, status=status, shown=Shown(shown, state.people, errors))
 

@@ -89,7 +89,7 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
         wording=wording,
         said=views,
         hours=parts_of(request, CaseParts).deadlines.hours,
-        done=request.query_params.get("done") == "transfer",
+        done=request.query_params.get("done"),
     )
 
 

@@ -319,6 +319,65 @@ async def test_more_than_a_hundred_go_on_behind_the_answer_and_each_is_done_once
         assert (row.words, row.viewer) == (None, None)
 
 
+async def test_many_cases_are_put_back_behind_the_answer_each_family_at_once(
+    triage: Triage, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = await opened(triage, 6)
+    await do(client, "merge", chosen[1:3], into=chosen[0][0])
+    await do(client, "claim", [one for one in await now_there(triage) if one not in {(c, 2) for c, _ in chosen[1:3]}])
+    before = await fields(triage)
+    now = await now_there(triage)
+    answer = await do(client, "transfer", [now[0], *now[3:]])
+    assert problems(answer) == [""] * 4
+    monkeypatch.setattr(domain, "AT_ONCE", 3)
+    monkeypatch.setattr(handlers, "CHUNK", 2)
+    address = f"{BULK}/{answer.json()['bulk_id']}"
+    asked = await client.post(f"{address}/undo", json={})
+    assert (asked.status_code, asked.json()["state"], asked.json()["results"]) == (200, "undoing", [])
+    triage.clock.move(domain.UNDO_FOR * 2)
+    seen = []
+    client.headers.update(triage.bearer(Role.SMART_RESPONDER))
+    while (so_far := (await client.get(address)).json())["state"] == "undoing":
+        seen.append(len(so_far["undone"]))
+        with pytest.raises(Killed):
+            await sweep(triage, killed=True)
+        await sweep(triage)
+    assert (seen, problems(await client.post(f"{address}/undo", json={}))) == ([0, 1, 3], [""] * 4)
+    assert await fields(triage) == before
+    assert await links(triage, "bulk_undone") == 6
+    async with triage.database.transaction() as session:
+        assert await session.scalar(select(BulkRow.viewer).where(BulkRow.action == "transfer")) is None
+
+
+async def test_a_case_stays_with_those_that_are_merged_into_it_if_one_of_them_changed(
+    triage: Triage, client: AsyncClient
+) -> None:
+    (main, _), (merged, _) = await opened(triage, 2)
+    await do(client, "merge", [(merged, 1)], into=main)
+    await do(client, "claim", [(main, 2)])
+    answer = await do(client, "transfer", [(main, 3)])
+    async with triage.client() as other:
+        other.headers.update(triage.bearer(Role.SIRT_RESPONDER, subject="S4009"))
+        match = {"If-Match": f'"{(await now_there(triage))[1][1]}"'}
+        noted = await other.post(f"{CASES}/{merged}/notes", json={"text": "Theirs"}, headers=match)
+        assert noted.status_code == 200, noted.text
+        undone = await client.post(f"{BULK}/{answer.json()['bulk_id']}/undo", json={})
+        assert problems(undone) == ["case-moved-on"]
+        assert {(await other.get(f"{CASES}/{one}")).json()["team"] for one in (main, merged)} == {"sirt"}
+
+
+async def test_to_resolve_claims_first_what_no_one_has_and_both_are_put_back(
+    triage: Triage, client: AsyncClient
+) -> None:
+    chosen = await opened(triage, 2)
+    before = await fields(triage)
+    answer = await do(client, "resolve", [chosen[0], (chosen[1][0], 7)])
+    assert problems(answer) == ["", "case-changed"]
+    assert (await links(triage, "claimed"), await links(triage, "resolved")) == (1, 1)
+    assert problems(await client.post(f"{BULK}/{answer.json()['bulk_id']}/undo", json={})) == [""]
+    assert await fields(triage) == before
+
+
 async def test_two_processes_share_what_is_to_be_done(
     triage: Triage, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,8 +41,8 @@ class Script:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    async def post(self, path: str = "", status: int = 200, **body: object) -> Any:  # noqa: ANN401 - JSON
-        answer = await self._client.post(f"{API}{path}", json=body)
+    async def post(self, path: str = "", status: int = 200, if_match: str = "*", **body: object) -> Any:  # noqa: ANN401 - JSON
+        answer = await self._client.post(f"{API}{path}", json=body, headers={"If-Match": if_match})
         assert answer.status_code == status, answer.text
         return answer.json()
 
@@ -123,6 +123,16 @@ async def test_a_suggestion_is_confirmed_and_named(triage: Triage, sam: Script) 
     assert (later["size"], later["waiting"], later["members"][0]["belongs"]) == (3, 1, "suggested")
 
 
+async def test_what_another_person_changed_since_is_not_overwritten(triage: Triage, sam: Script) -> None:
+    path, members = await campaign(triage, sam)
+    read = (await sam.get(path))["version"]
+    await sam.post(f"{path}/members", take_out=[members[0]["case_id"]], if_match=f'"{read}"')
+    for act in ("confirm", "members", "dismiss"):
+        late = await sam.post(f"{path}/{act}", 412, f'"{read}"')
+        assert (late["type"].rpartition(":")[2], late["version"]) == ("campaign-changed", read + 1)
+    assert (await sam.get(path))["name"] == "Posts about the front door"
+
+
 async def test_a_campaign_is_made_of_any_cases_and_what_is_taken_out_stays_out(triage: Triage, sam: Script) -> None:
     path, members = await campaign(triage, sam)
     await opened(triage, told())
@@ -173,7 +183,7 @@ async def test_one_message_goes_to_every_reporter_as_if_alone(triage: Triage) ->
         members = (await lee.get(path))["members"]
         assert len(members) == 7
         results = (await lee.post(f"{path}/message", text="We asked for the post to be removed."))["results"]
-        assert [one["ok"] for one in results] == [True] * 4
+        assert [one["ok"] for one in results] == [True] * 7
         sent = await published(triage, ReporterUpdateShared.TYPE)
         told_to = [ReporterUpdateShared.model_validate_json(value) for value in sent]
         assert sorted(one.report_id for one in told_to) == sorted({UUID(one["report_id"]) for one in members})
@@ -245,7 +255,7 @@ async def test_a_campaign_is_not_there_for_who_may_see_none_of_its_cases(triage:
             "resolve": {"outcome": "duplicate", "items": [{"case_id": case, "version": 1}]},
         }
         for act, body in calls.items():
-            answer = await leo.post(f"{path}/{act}", 404, **body)
+            answer = await leo.post(f"{path}/{act}", 404, "*", **body)
             assert answer["type"].endswith(":campaign-not-found")
         assert (await leo.get(path, status=404))["type"].endswith(":campaign-not-found")
         assert (await leo.post(case_ids=[case], status=404))["type"].endswith(":case-not-found")

@@ -17,7 +17,6 @@ from services.triage.campaigns.domain import (
     Shared,
     Sharer,
     in_words,
-    one_of_each_report,
     place,
     reasons,
     text_keys,
@@ -219,7 +218,5 @@ def test_a_span_is_said_in_whole_hours_and_then_in_days() -> None:
     ]
 
 
-def test_each_report_is_told_once() -> None:
-    told = one_of_each_report([sharer(3, report=1), sharer(2), sharer(1)])
-    assert sorted(one.case_id.int for one in told) == [2, 3]
+def test_a_case_that_joins_a_new_campaign_says_so() -> None:
     assert Joined(UUID(int=1), UUID(int=2), new=True).new

@@ -16,7 +16,7 @@ from tests.services.triage.campaigns.test_suggestions import POST, reporter, tol
 from tests.services.triage.conftest import Triage
 
 SERVICE = "triage"
-LIST = "/cases/campaigns"
+LIST, BULK = "/cases/campaigns", "/cases/bulk"
 _BOX = re.compile(r'name="case" type="checkbox" value="([^"]+)"')
 
 
@@ -43,18 +43,20 @@ async def test_a_suggestion_is_read_confirmed_and_named(triage: Triage, sam: Asy
         "same link, same account",
     ):
         assert said in shown
-    assert "Message to all reporters" not in shown
+    assert "Message all reporters" not in shown
     assert (await press(sam, page, f"{page}/confirm", text="Front door")).headers["location"] == f"{page}?done=confirm"
     after = (await sam.get(f"{page}?done=confirm")).text
     for said in (
         "The campaign is confirmed",
         "Front door",
         "Confirmed by",
-        "Message to all reporters",
+        "Message all reporters",
         "Campaign confirmed",
     ):
         assert said in after
     assert (await press(sam, page, f"{page}/name", text="Back door")).status_code == 303
+    late = await press(sam, page, f"{page}/name", text="Side door", version="1")
+    assert (late.status_code, "Another person changed the campaign since you read it" in late.text) == (412, True)
     assert "Back door" in (await sam.get(f"{LIST}?state=confirmed")).text
     assert "Front door" not in (await sam.get(f"{LIST}?state=suggested")).text
 
@@ -79,22 +81,56 @@ async def test_accounts_and_links_are_absent_until_someone_asks_and_each_case_sa
     assert not [word for word in hidden if word in asked.text]
 
 
-async def test_one_message_and_one_outcome_from_the_page(triage: Triage, sam: AsyncClient) -> None:
+async def test_one_message_and_one_outcome_for_all_with_a_preview_and_undo(triage: Triage, sam: AsyncClient) -> None:
     page = await suggested(triage, sam)
+    campaign = page.rpartition("/")[2]
     await press(sam, page, f"{page}/confirm")
-    assert (await press(sam, page, f"{page}/message", text="We asked for its removal.")).status_code == 303
+    preview = (await press(sam, page, BULK, action="message", campaign=campaign, whole="yes")).headers["location"]
+    assert "The reporters of 3 reports" in (await sam.get(preview)).text
+    await press(sam, page, preview, text="We asked for its removal.")
+    done = await press(sam, page, preview, text="We asked for its removal.")  # as if the button was pressed twice
+    results = (await sam.get(done.headers["location"])).text
+    assert "Message sent about 3 cases" in results
+    assert results.count(f'href="{page}"') == 2
     assert len(await published(triage, ReporterUpdateShared.TYPE)) == 3
     boxes = _BOX.findall((await sam.get(page)).text)
-    assert len(boxes) == 3
     async with triage.client(Role.SMART_RESPONDER, subject="S4002") as aisha:
-        taken = re.search(r'href="(/cases/SP-[^"]+)"', (await aisha.get(page)).text)
+        taken = re.search(r'href="(/cases/SP-[^"?]+)', (await aisha.get(page)).text)
         assert taken
         await press(aisha, taken[1], f"{taken[1]}/claim")
-    answer = await press(sam, page, f"{page}/resolve", outcome="removed_by_platform", case=boxes)
-    assert answer.status_code == 200
-    assert "It was done, but not for these cases" in answer.text
-    assert answer.text.count("Removed by the platform<span") == 2
-    assert "changed since you read it" in answer.text
+    preview = (await press(sam, page, BULK, action="resolve", campaign=campaign, case=boxes)).headers["location"]
+    assert "2 cases: claimed by you first" in (await sam.get(preview)).text
+    done = await press(sam, page, preview, outcome="removed_by_platform")
+    results = (await sam.get(done.headers["location"])).text
+    assert "2 cases resolved" in results
+    assert "changed since you read it" in results
+    assert (await sam.get(page)).text.count("Removed by the platform<span") == 2
+    undone = await press(sam, done.headers["location"], done.headers["location"].replace("?", "/undo?"))
+    assert "2 cases are as before" in (await sam.get(undone.headers["location"])).text
+
+
+async def test_a_campaign_is_made_of_ticked_rows_and_of_related_cases(triage: Triage, sam: AsyncClient) -> None:
+    first, second, third = told(urls=(POST,)), told(urls=(POST,)), told(urls=(POST,))
+    await open_cases(triage.database, first, second, third)
+    boxes = re.findall(r'form="chosen" [^>]*value="([^"]+)"', (await sam.get("/cases")).text)
+    nothing = await press(sam, "/cases", LIST)
+    assert "Tick the cases that you mean first" in (await sam.get(nothing.headers["location"])).text
+    made = (await press(sam, "/cases", LIST, case=boxes[:2])).headers["location"]
+    shown = (await sam.get(made)).text
+    assert "The campaign is made" in shown
+    assert len(_BOX.findall(shown)) == 2
+    await opened(triage)
+    related = f"/cases/{first.reference}/related"
+    other = (await sam.get(related)).text
+    assert other.count("Merge with this") == 2
+    assert f'/merge?into={second.reference}#into"' in other
+    assert (
+        f'value="{second.reference}"' in (await sam.get(f"/cases/{first.reference}/merge?into={second.reference}")).text
+    )
+    add = re.search(r'formaction="([^"]+/add)" name="version" value="(\d+)"', other)
+    assert add
+    await press(sam, related, add[1], case=boxes[2:], version=add[2])
+    assert len(_BOX.findall((await sam.get(made)).text)) == 3
 
 
 async def test_cases_are_added_and_taken_out_by_hand(triage: Triage, sam: AsyncClient) -> None:
@@ -119,15 +155,11 @@ async def test_what_is_missing_or_wrong_is_said_beside_its_field(triage: Triage,
         "add": ({"text": "SP-0000-0000"}, 409),
         "take-out": ({}, 422),
         "dismiss": ({"days": "1000"}, 422),
-        "message": ({"text": " "}, 422),
-        "resolve": ({"case": _BOX.findall((await sam.get(page)).text)}, 422),
     }
     said = {
         "add": "There is no such case here",
         "take-out": "Tick the cases in the list first",
         "dismiss": "Choose for how long",
-        "message": "Write what the reporters will read",
-        "resolve": "Choose how they ended",
     }
     for action, (fields, status) in wrong.items():
         answer = await press(sam, page, f"{page}/{action}", **fields)
@@ -137,7 +169,7 @@ async def test_what_is_missing_or_wrong_is_said_beside_its_field(triage: Triage,
     none_left = await press(sam, page, f"{page}/take-out", case=_BOX.findall((await sam.get(page)).text))
     assert none_left.status_code == 409
     assert "Dismiss the campaign instead" in none_left.text
-    assert (await sam.get(f"{page}/message")).headers["location"] == page
+    assert (await sam.get(f"{page}/add")).headers["location"] == page
     assert (await sam.get(f"{LIST}/01890000-0000-7000-8000-000000000000")).status_code == 404
 
 
@@ -158,7 +190,7 @@ async def test_a_case_says_what_it_is_related_to_and_why(triage: Triage, sam: As
     alone, hidden = told(), told(urls=(POST,), suspected=suspects, reporter=reporter(77))
     await opened(triage, alone)
     assert "This case is in no campaign" in (await sam.get(f"/cases/{alone.reference}/related")).text
-    references = re.findall(r'href="/cases/(SP-[^"]+)"', (await sam.get(page)).text)
+    references = re.findall(r'href="/cases/(SP-[^"?]+)', (await sam.get(page)).text)
     shown = (await sam.get(f"/cases/{references[0]}/related")).text
     assert "A suggested campaign" in shown
     assert shown.count("same link, same account, about the same person") == 2

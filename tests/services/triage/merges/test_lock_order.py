@@ -29,11 +29,6 @@ async def _in_bulk(work: Work, order: Order, *chosen: UUID, version: int) -> UUI
     return bulk_id
 
 
-async def _to_a_campaign(work: Work, ids: Ids) -> None:
-    campaign_id = await campaigns.make(work, [ids[1]], "Of one case")
-    await campaigns.message(work, campaign_id, "We are looking at it", refused=())
-
-
 async def _merge_many(work: Work, ids: Ids) -> None:
     await _in_bulk(work, Order(Action.MERGE, into=str(ids[2])), ids[3], version=1)
 
@@ -45,7 +40,7 @@ ACTS: dict[str, tuple[int, int, Callable[[Work, Ids], Awaitable[object]]]] = {
     "unmerge": (0, 1, lambda work, ids: merges.unmerge(work, ids[0], 2)),
     "messages": (0, 1, lambda work, ids: _in_bulk(work, Order(Action.MESSAGE, text="Hello"), ids[1], version=2)),
     "merges": (2, 3, _merge_many),
-    "campaign": (0, 1, _to_a_campaign),
+    "campaign": (0, 1, lambda work, ids: campaigns.make(work, [ids[1]], "Of one case")),
 }
 """What is done, with the case that another one holds meanwhile, and the newer one that is not locked before it."""
 
