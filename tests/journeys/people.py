@@ -1,5 +1,6 @@
 """The people of a journey: each has their own browser, and a driver to use it."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
@@ -61,6 +62,7 @@ class Someone:
     async def looks(self, name: str) -> None:
         """Check the page at each width, last at the one where they work: axe finds nothing there, and the page fits."""
         name, (*others, at_work) = f"{self.of}{name}", self._widths
+        assert not re.search(r"</\w+>|&lt;", await self.main.inner_text()), f"{name} shows tags"
         for width in others:
             await self.page.set_viewport_size({"width": width, "height": 900})
             await self._visitor.picture(f"{name}, {width}")
@@ -68,6 +70,15 @@ class Someone:
         await self.page.set_viewport_size({"width": at_work, "height": 900})
         await self._visitor.see(name)
         await self._visitor.fits()
+
+    async def looks_without_our_colours(self, name: str) -> None:
+        """Check the page on a wide telephone in forced colours: axe finds nothing there, and the page fits."""
+        await self.page.emulate_media(forced_colors="active")
+        await self.page.set_viewport_size({"width": WIDE_TELEPHONE, "height": 900})
+        await self._visitor.see(f"{self.of}{name}, forced colours")
+        await self._visitor.fits()
+        await self.page.emulate_media(forced_colors="none")
+        await self.page.set_viewport_size({"width": self._widths[-1], "height": 900})
 
     async def is_refused(self, name: str, *messages: str) -> None:
         """Find an error summary with exactly `messages`; each link leads to the field to correct."""

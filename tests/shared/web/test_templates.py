@@ -81,3 +81,18 @@ def _texts() -> Iterator[tuple[str, str]]:
 def test_pages_and_emails_read_as_if_written_here(banned: str) -> None:
     found = [f"{path}: {match[0]}" for path, text in _texts() for match in re.finditer(banned, text)]
     assert found == [], f"write: {BANNED[banned]}"
+
+
+_ESCAPED = re.compile(r"\| ?(e|escape)\b|~ \w+\(\) ~")
+_SAFE = re.compile(r"""\(('[^']*'|"[^"]*") \| safe\)""")
+
+
+def test_tags_that_are_joined_with_an_escaped_text_are_not_escaped_too() -> None:
+    """In Jinja `'<b>' ~ (name | e)` escapes the tags as well, so that people read them."""
+    wrong = [
+        f"{path}: {expression}"
+        for path, template in TEMPLATES.items()
+        for expression in re.findall(r"\{\{.*?\}\}", _SAFE.sub("", template))
+        if "~" in expression and _ESCAPED.search(expression) and re.search(r"</?[a-z]", expression)
+    ]
+    assert wrong == []
