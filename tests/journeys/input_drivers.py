@@ -118,6 +118,29 @@ class Keyboard:
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self.interactions = 0
+        """Keys that submitted, followed, opened or chose something."""
+        self.moves = 0
+        """Keys that only moved the focus: Tab, arrows, `j` in a list. What is typed in a field counts as neither."""
+
+    async def shortcut(self, key: str, *, leads_on: bool = True) -> None:
+        """Press a shortcut, and wait for the next page if it leads to one."""
+        self.interactions += 1
+        if not leads_on:
+            await self._page.keyboard.press(key)
+            return
+        async with self._page.expect_navigation():
+            await self._page.keyboard.press(key)
+
+    async def move(self, key: str) -> None:
+        """Press a key that only moves the focus."""
+        await self._key(key)
+
+    async def pick_here(self, label: str, option: str) -> None:
+        """Pick `option` in the list called `label`, which has the focus already."""
+        focused = cast(_Focused, await self._page.evaluate(_FOCUSED))
+        assert (focused["name"], focused["kind"]) == (label, "select"), focused
+        await self._type_choice(option)
 
     async def choose(self, label: str) -> None:
         for _ in range(_MOST_STEPS):
@@ -126,7 +149,7 @@ class Keyboard:
                 break
         else:
             raise AssertionError(f"no key leads to {label}")
-        focused = await self._key("Space")
+        focused = await self._key("Space", interaction=True)
         for _ in range(_MOST_STEPS):
             if focused["name"] == label:
                 return
@@ -135,10 +158,14 @@ class Keyboard:
 
     async def tick(self, label: str) -> None:
         await self._go_to(label, "checkbox")
-        await self._key("Space")
+        await self._key("Space", interaction=True)
 
     async def pick(self, label: str, option: str) -> None:
         await self._go_to(label, "select")
+        await self._type_choice(option)
+
+    async def _type_choice(self, option: str) -> None:
+        self.interactions += 1
         await self._page.keyboard.type(option)
 
     async def write(self, label: str, text: str) -> None:
@@ -153,6 +180,7 @@ class Keyboard:
     async def attach(self, label: str, files: Sequence[FilePayload]) -> None:
         """Open the system's own dialogue by the keyboard, in which the files are chosen."""
         await self._go_to(label, "file")
+        self.interactions += 1
         async with self._page.expect_file_chooser() as choosing:
             await self._page.keyboard.press("Space")
         await (await choosing.value).set_files(files)
@@ -163,6 +191,7 @@ class Keyboard:
 
     async def download(self, name: str) -> bytes:
         await self._go_to(name, "button")
+        self.interactions += 1
         async with self._page.expect_download() as downloading:
             await self._page.keyboard.press("Enter")
         return (await (await downloading.value).path()).read_bytes()
@@ -173,9 +202,11 @@ class Keyboard:
 
     async def unfold(self, name: str) -> None:
         await self._go_to(name, "summary")
+        self.interactions += 1
         await self._page.keyboard.press("Enter")
 
     async def _enter(self) -> None:
+        self.interactions += 1
         async with self._page.expect_navigation():
             await self._page.keyboard.press("Enter")
 
@@ -186,8 +217,10 @@ class Keyboard:
                 return focused
         raise AssertionError(f"no key leads to {name} on {self._page.url}")
 
-    async def _key(self, key: str) -> _Focused:
+    async def _key(self, key: str, *, interaction: bool = False) -> _Focused:
         """Press `key` and return what then has the focus."""
+        self.interactions += interaction
+        self.moves += not interaction
         await self._page.keyboard.press(key)
         focused = cast(_Focused, await self._page.evaluate(_FOCUSED))
         assert focused["shows"] or not focused["name"], f"no one sees that {focused['name']} has the focus"

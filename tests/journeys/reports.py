@@ -1,6 +1,7 @@
 """Reports as a program sends them: for journeys that begin after the form."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,22 @@ _ADDRESSES = {
     "enquiry": "enquiries",
     "exception": "policy-exceptions",
 }
+
+
+_REPORTERS = ("S1001", "S1002", "S2001", "S3001")
+_PLAIN = ("trolling", "harassment", "cyberbullying")
+_WHAT = ("a reply under my post", "a comment on a photo of my office", "a post that names my job", "a message to me")
+_HOW = ("It calls me lazy.", "It says that I lie to customers.", "It mocks how I speak.", "It came three times.")
+
+
+def plain_reports(seed: int, count: int, platform: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield who reports, and reports of which each becomes one plain case of SMART: nothing in common, no danger."""
+    dice = random.Random(seed)
+    for _ in range(count):
+        words = f"Number {dice.getrandbits(40):x}: {dice.choice(_WHAT)}. {dice.choice(_HOW)}"
+        said = {"urls": [f"https://www.{platform}.com/pin/{dice.randrange(10**11, 10**12)}/"], "narrative": words}
+        behaviour = {"platform": platform, "behaviours": [dice.choice(_PLAIN)]}
+        yield dice.choice(_REPORTERS), {**ABUSE, **said, **behaviour, "content_kind": dice.choice(("message", "post"))}
 
 
 @dataclass(frozen=True, slots=True)
