@@ -270,9 +270,9 @@ def windows_of(number: int) -> Iterator[str]:
 
 
 def window(level: int, top: int) -> list[str]:
-    """Return the marks of the newest documents up to number `top`; none stands for all documents."""
+    """Return the marks of the newest documents up to number `top`; none where these are all documents."""
     block = top >> _shift(level)
-    return [f"={level}:{one}" for one in (block, block - 1) if one >= 0] if level < LEVELS else []
+    return [f"={level}:{one}" for one in (block, block - 1)] if level < LEVELS and block > 1 else []
 
 
 def next_level(level: int, found: int, wanted: int) -> int:

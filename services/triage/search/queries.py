@@ -139,9 +139,10 @@ async def newest(
         return Newest()
     level = 0
     while True:
-        step = await _look(session, viewer, terms, conditions, domain.window(level, top), top, limit + 1)
+        window = domain.window(level, top)
+        step = await _look(session, viewer, terms, conditions, window, top, limit + 1)
         enough, tired = len(step.found) > limit, step.looked_at >= MOST_LOOKED_AT
-        if enough or tired or level >= domain.LEVELS:
+        if enough or tired or not window:
             break
         level = min(
             domain.next_level(level, len(step.found), limit), domain.next_level(level, step.looked_at, MOST_LOOKED_AT)
