@@ -6,7 +6,7 @@ the index of facets has the rest, in times that grow until enough is found.
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -102,11 +102,6 @@ class Listing:
     def walk(self) -> Hashable:
         """Which cases are looked at to count it: what is the same for all listings that can share them."""
         return self.counted_in, self.only_open, self.opened_from, self.opened_before
-
-    def rare(self) -> SelectBase | None:
-        """Return the cases to count, if there are never many of them; None: they are looked for in a walk."""
-        few = self.few()
-        return self.indexed() if few is None and facets.are_rare(self.facets) else few
 
     def asks(self, row: type[CaseRow], band: Band | None = None) -> list[ColumnElement[bool]]:
         """Return every condition on a case that the viewer sees."""
@@ -238,11 +233,13 @@ def newest(viewer: Viewer) -> ScalarSelect[UUID]:
 
 def walked(viewer: Viewer, listings: Sequence[Listing]) -> ScalarSelect[list[int]]:
     """Return how many cases the one walk of these listings looks at, and how many of them fit each, up to the limit."""
-    walk = once(listings[0].next_in(listings[0].counted_in))
+    few = listings[0].few()
+    walk = once(listings[0].next_in(listings[0].counted_in) if few is None else few)
     row = aliased(CaseRow, walk)
     seen = once(select(row.team, row.facets, row.opened_at, row.at_risk_at).where(visible_to(viewer, row)))
     one, looked_at = aliased(CaseRow, seen), select(func.count()).select_from(walk).scalar_subquery()
-    fit = [func.least(func.count().filter(*each.asks(one)), MOST_COUNTED + 1) for each in listings]
+    asked = [replace(each, among_cases=None).asks(one) for each in listings]  # that, the walk sees to
+    fit = [func.least(func.count().filter(*each), MOST_COUNTED + 1) for each in asked]
     return select(array([looked_at, *fit])).select_from(seen).scalar_subquery()
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, SelectBase, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.campaigns import queries as campaigns
@@ -115,32 +116,30 @@ async def beside(
     look at the same cases share one walk; and one more if one has few cases among very many.
     """
     asked = [listing(viewer, wanted, now) for wanted in queues]
-    rare, walks = dict[int, SelectBase](), dict[Hashable, list[int]]()
+    few = [wanted.campaign or one.reference for wanted, one in zip(queues, asked, strict=True)]
+    rare, walks = list[int](), dict[Hashable, list[int]]()
     for number, one in enumerate(asked):
-        if (some := one.rare()) is not None:
-            rare[number] = some
+        if not few[number] and facets.are_rare(one.facets):
+            rare.append(number)
         else:
-            walks.setdefault(one.walk, []).append(number)
-    columns = [
-        lists.newest(viewer),
-        *(lists.count(asked[number], some).scalar_subquery() for number, some in rare.items()),
-    ]
+            walks.setdefault(few[number] or one.walk, []).append(number)
+    columns: list[ColumnElement[Any]] = [lists.newest(viewer), *(_by_index(asked[number]) for number in rare)]
     walked = [lists.walked(viewer, [asked[number] for number in numbers]) for numbers in walks.values()]
-    newest, *counted = (await session.execute(select(*columns, *walked))).one()
-    found, missing = dict(zip(rare, counted, strict=False)), dict[int, Listing]()
-    for numbers, (looked_at, *fit) in zip(walks.values(), counted[len(rare) :], strict=True):
+    newest, *counts = (await session.execute(select(*columns, *walked))).one()
+    found, missing = dict(zip(rare, counts, strict=False)), list[int]()
+    for numbers, (looked_at, *fit) in zip(walks.values(), counts[len(rare) :], strict=True):
         found |= dict(zip(numbers, fit, strict=True))
-        few = [number for number in numbers if looked_at == lists.WALKED and found[number] <= lists.MOST_COUNTED]
-        missing |= {number: asked[number] for number in few}
+        is_part = looked_at == lists.WALKED and not few[numbers[0]]
+        missing += [number for number in numbers if is_part and found[number] <= lists.MOST_COUNTED]
     if missing:
-        steps = [_in_steps(one, now.astimezone(UK).date()) for one in missing.values()]
+        steps = [_by_index(asked[number], now.astimezone(UK).date()) for number in missing]
         found |= dict(zip(missing, (await session.execute(select(*steps))).one(), strict=True))
     return newest or lists.NO_CASE_YET, [found[number] for number in range(len(asked))]
 
 
-def _in_steps(asked: Listing, today: date) -> ColumnElement[int]:
-    """Return how many cases fit by the index, in longer and longer times until that is enough."""
-    times = [None] if asked.only_open else list(facets.times(today, descending=True))[1:]
+def _by_index(asked: Listing, today: date | None = None) -> ColumnElement[int]:
+    """Return how many cases fit by the index: of all, or in longer and longer times until that is enough."""
+    times = list(facets.times(today, descending=True))[1:] if today and not asked.only_open else [None]
     *steps, last = (lists.count(asked, asked.indexed(None, some)) for some in times)
     enough = [step.having(func.count() > lists.MOST_COUNTED).scalar_subquery() for step in steps]
     return func.coalesce(*enough, last.scalar_subquery())
