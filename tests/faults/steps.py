@@ -93,6 +93,7 @@ SITES: Mapping[str, Act] = {
     "DeliveryLoop._recorded": Act.RECORD,
     "DeliveryLoop._release_abandoned": Act.RELEASE,
     "Sweep._sweep_once": Act.SWEEP,
+    "send_form": Act.CLAIM,
     "_extend": Act.WAIT,
     "forget_uploads": Act.SWEEP,
     "scan_later": Act.SWEEP,
@@ -101,6 +102,7 @@ SITES: Mapping[str, Act] = {
 
 READ_ONLY: Mapping[str, str] = {
     "_Stream._changed": "looks at what the operations page shows",
+    "_Stream._counted": "counts campaigns and take-downs for the operations page",
     "reported_by": "looks whose report it is",
     "add": "looks whose report it is, and what its page shows",
     "waiting": "looks what waits",
@@ -131,16 +133,20 @@ CONSUMERS = {
     **{f"signpost-{service}-sessions": service for service in ("intake", "triage", "registry", "notifier")},
 }
 DELIVERY = {"notifier-delivery": "notifier"}
+BULK, FORMS = "triage-bulk", "triage-machine-forms"
+"""The sweeps that `test_sweeps.py` kills: one works for a long time, the other writes to platforms."""
 SERVICE_OF: Mapping[str, str] = {
     **{role: service for service, role in WEB.items()},
     **RELAYS,
     **CONSUMERS,
     **DELIVERY,
+    **dict.fromkeys((BULK, FORMS), "triage"),
 }
 
 NOT_KILLED_AT: Mapping[Act, str] = {
     Act.WAIT: "of a file nothing changes but when it expires: a minute later, and then it is swept",
-    Act.SWEEP: "rows stay due until the transaction commits that is its last step; each has a test that runs it twice",
+    Act.SWEEP: "rows stay due until the transaction commits that is its last step; each has a test that runs it twice "
+    "or dies there",
     Act.SETTLE: "one transaction over rows that stay asked for until it commits; see tests/shared/messaging",
 }
 """Acts that the list leaves out, with the reason."""
@@ -152,6 +158,12 @@ _THROUGHOUT = (Moment.BEFORE, Moment.WITHIN, Moment.AFTER)
 def _steps(roles: Mapping[str, str], acts: Mapping[Act, tuple[Moment, ...]]) -> Iterator[Step]:
     return (Step(role, act, moment) for role in roles for act, moments in acts.items() for moment in moments)
 
+
+SWEEP_STEPS: Mapping[str, tuple[tuple[Step, int], ...]] = {
+    BULK: tuple((Step(BULK, Act.SWEEP, moment), 1) for moment in _EDGES),
+    FORMS: tuple((Step(FORMS, Act.CLAIM, moment), passes) for passes in (1, 2) for moment in _EDGES),
+}
+"""Each with its pass: a form is sent after the first, which counts the attempt; the second records what came of it."""
 
 EVIDENCE_STEPS: tuple[Step, ...] = tuple(
     _steps({role: service for service, role in WEB.items()}, {Act.ANSWER: _EDGES, Act.PART: _EDGES, Act.ATTACH: _EDGES})
