@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from demo.follow_up import LEAD
 from demo.mix import ROUND, SCENARIOS, plan
 from demo.readers import OperationsLedger
 from demo.reports import PlannedReport
@@ -56,6 +57,7 @@ async def asking(signpost: EmbeddedSignpost) -> AsyncIterator[tuple[httpx.AsyncC
 async def test_a_demo_adds_up(data_dir: Path, tmp_path: Path) -> None:
     async with embedded_signpost(data_dir) as signpost:
         await _one_round_is_all_of_it(signpost)
+        await _merged_cases_stay_accounted_for(signpost)
         await _the_same_seed_again_is_new_reports_in_a_table(signpost)
         await _the_operations_page_is_enough(signpost)
         await _ctrl_c_prints_the_sums_so_far(signpost)
@@ -76,6 +78,24 @@ async def _one_round_is_all_of_it(signpost: EmbeddedSignpost) -> None:
     figures = json.loads((await signpost.command("reconcile", "--wait", "60", "--json"))[1])
     assert figures["accepted"] == await _accepted(signpost) == ACCEPTED
     assert figures["added"] == figures["added_arrived"] == 3 * told["followed_up"], "a file, an answer and a request"
+
+
+async def _merged_cases_stay_accounted_for(signpost: EmbeddedSignpost) -> None:
+    plain = {"kind": "abuse", "team": "smart", "state": "new", "priority": "P3"}
+    async with asking(signpost) as (client, bearer, _ledger):
+        headers = {"authorization": await bearer(LEAD)}
+        listed = await client.get("/cases/api/v1/cases", params=plain, headers=headers)
+        main, *others = [one for one in listed.json()["items"] if one["reference"].count("-") == 2][:3]
+        for one in others:
+            merged = await client.post(
+                f"/cases/api/v1/cases/{one['case_id']}/merge",
+                json={"into": main["reference"]},
+                headers={**headers, "if-match": f'"{one["version"]}"'},
+            )
+            assert merged.status_code == httpx.codes.OK, merged.text
+    code, output = await signpost.command("reconcile", "--wait", "60", "--json")
+    figures = json.loads(output)
+    assert (code, figures["unaccounted"], figures["cases"]) == (0, 0, ACCEPTED)
 
 
 async def _the_same_seed_again_is_new_reports_in_a_table(signpost: EmbeddedSignpost) -> None:
