@@ -28,13 +28,14 @@ _CASE = "/cases/SP-{rest}"
 async def unknown_tab(request: Request, work: WorkDep, rest: str, unknown: str) -> Response:
     """Go back to the case from the address of an action, as after a reload; anything else is not there.
 
-    The form to assign has an address, because it shows the open cases of each colleague.
+    The forms that come next have an address, and are open there. So has the form to assign, because it shows the open
+    cases of each colleague.
     """
     case = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
     if unknown not in {*Action, "show"}:
         raise standard_problem(404)
-    if unknown == Action.ASSIGN:
-        asked = ActionForm(Action.ASSIGN, case.version)
+    if unknown in {Action.SHARE, Action.RESOLVE, Action.ASSIGN}:
+        asked = ActionForm(Action(unknown), case.version)
         return await show(request, work, await opened(work, rest), tab=Tab.SUMMARY, form=asked)
     return led(request, case)
 

@@ -16,8 +16,9 @@ from services.triage.cases import domain as case_domain
 from services.triage.cases import queries as cases
 from services.triage.cases.dependencies import ViewerDep, WorkDep
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.cases.pages import Shown, Tab, of_the_report, opened, show
 from services.triage.exposure.domain import CapReached
+from services.triage.merges import queries as merges
 from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -119,7 +120,9 @@ async def related_tab(request: Request, work: WorkDep, rest: str) -> HTMLRespons
     earlier = await repeats.earlier(work.session, work.viewer, case, RELATED)
     listed = {one.case.case_id for one in earlier}
     others = [one for one in related if one.case.case_id not in listed]
-    shown = Shown({"campaigns": found, "others": others, "earlier": earlier}, [])
+    family = await merges.family(work.session, work.viewer, case)
+    same = {"family": family, "of_report": await of_the_report(work, case)}
+    shown = Shown({"campaigns": found, "others": others, "earlier": earlier, **same}, [])
     return await show(request, work, case, tab=Tab.RELATED, shown=shown)
 
 

@@ -56,14 +56,15 @@ _TAB_NAMES = {
     Tab.CONVERSATION: "Conversation",
     Tab.EVIDENCE: "Evidence",
     Tab.RELATED: "Related",
-    Tab.TAKEDOWNS: "Take-downs",
-    Tab.TASKS: "Tasks",
     Tab.PEOPLE_TOLD: "People told",
     Tab.ROUTING: "Routing",
     Tab.TIMELINE: "Timeline and audit",
-    Tab.REVIEW: "Look again",
-    Tab.MERGE: "Merge or split",
+    Tab.TASKS: "Tasks",
+    Tab.TAKEDOWNS: "Take-downs",
+    Tab.REVIEW: "Asked to look again",
 }
+_PART_OF = {Tab.AUDIT: Tab.TIMELINE, Tab.MERGE: Tab.RELATED}
+"""Pages that are reached from a tab."""
 
 router = APIRouter(include_in_schema=False)
 live = APIRouter(include_in_schema=False)
@@ -208,12 +209,14 @@ async def show(
 
 
 async def _header(request: Request, work: Work, case: Case, clocks: Sequence[Deadline]) -> Mapping[str, object]:
-    """Return the nearest clock that runs, the hours in which its time counts, and if the person is targeted again."""
+    """Return the nearest clock that runs and its hours, if the person is targeted again, and the case merged into."""
     outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
     in_hours = outlook is not None and not outlook.round_the_clock
     hours = parts_of(request, CaseParts).deadlines.hours(case.team, case.priority) if in_hours else None
     told_again = await parts_of(request, CaseParts).repeated(work, case)
-    return {"outlook": outlook, "hours": hours, "told_again": told_again}
+    above = await queries.visible(work.session, work.viewer, [case.merged_into]) if case.merged_into else []
+    main_case = above[0] if above else None
+    return {"outlook": outlook, "hours": hours, "told_again": told_again, "main_case": main_case}
 
 
 async def _actions(work: Work, case: Case, clocks: Sequence[Deadline], form: ActionForm | None) -> Mapping[str, object]:
@@ -254,14 +257,19 @@ async def _for_tab(request: Request, work: Work, case: Case, tab: Tab, *, conten
     return Shown(said, people)
 
 
+async def of_the_report(work: Work, case: Case) -> list[Case]:
+    """Return the other cases of the same report, and of reports that belong to it."""
+    belonging = await reports.related_reports(work.session, case.report_id)
+    return await queries.related(work.session, work.viewer, case, belonging)
+
+
 async def _summary(
     request: Request, work: Work, case: Case, report: TriageReport, *, content: bool
 ) -> dict[str, object]:
     sirt = case.team is Team.SIRT
     leads_sirt = sirt and Team.SIRT in work.viewer.leads
     notes = await queries.notes(work.session, case.case_id) if content else []
-    belonging = await reports.related_reports(work.session, case.report_id)
-    related = await queries.related(work.session, work.viewer, case, belonging)
+    related = await of_the_report(work, case)
     evidence = await reports.evidence_of(work.session, case.report_id)
     seen = {case.case_id, *(one.case_id for one in related)}
     return {
@@ -287,7 +295,7 @@ def _tabs(request: Request, case: Case, current: Tab, evidence: int) -> list[dic
         {
             "text": text,
             "href": _address(case, tab) + kept,
-            "current": tab is (Tab.TIMELINE if current is Tab.AUDIT else current),
+            "current": tab is _PART_OF.get(current, current),
             "count": counts.get(tab),
         }
         for tab, text in _TAB_NAMES.items()

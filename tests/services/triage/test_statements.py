@@ -23,7 +23,7 @@ MOST: Mapping[str, int] = {
     "/cases/{reference}": 12,
     "/cases/{reference}/conversation": 15,
     "/cases/{reference}/evidence": 11,
-    "/cases/{reference}/related": 12,
+    "/cases/{reference}/related": 18,
     "/cases/{reference}/takedowns": 11,
     "/cases/{reference}/tasks": 12,
     "/cases/{reference}/people-told": 10,

@@ -205,4 +205,8 @@ async def test_the_main_action_is_the_next_sensible_one(triage: Triage, sam: Asy
         page = (await sam.get(case)).text
         [first] = re.findall(r"<details[^>]*signpost-main-action[^>]*>", page)
         assert f'id="{main}-details"' in first
-        assert f'href="#{main}-details"' in page
+        assert f'href="{case}/{main}"' in page
+        opened = (await sam.get(f"{case}/{main}")).text
+        [form] = re.findall(r"<details[^>]*signpost-main-action[^>]*>", opened)
+        assert " open" in form, "its form is open"
+        assert opened.count(" autofocus") == 1
