@@ -143,12 +143,13 @@ def verify_export(
 ) -> None:
     """Check an export of a case by its hashes and its chain, without a database; exit code 1 if it was changed.
 
-    Ask the department whether its record has the same last hash: only that shows that the export is theirs.
+    Ask the department whether the audit record of that case has the same statement: only that shows that it is theirs.
     """
     with file.open("rb") as read:
         wrong = exports.problems(read)
         if not wrong:
-            typer.echo(f"This export is whole. Last hash of its chain: {exports.head_of(read)}")
+            case, statement = exports.proof_of(read)
+            typer.echo(f"This export of {case} is whole. Its statement: {statement}")
     for problem in wrong:
         typer.echo(problem)
     raise typer.Exit(1 if wrong else 0)

@@ -17,6 +17,8 @@ from zipfile import BadZipFile, ZipFile
 from shared.audit.chain import GENESIS, Link
 
 MANIFEST, CHAIN = "manifest.json", "chain.json"
+PROMISED = "statement.json"
+"""The statement, on its way from triage to intake, which puts it in the manifest."""
 EXPORTED = "case_exported"
 """The action of the link which proves an export: the last one of its chain."""
 STATEMENT = "statement"
@@ -67,11 +69,11 @@ def problems(file: IO[bytes]) -> list[str]:
         return ["The file is damaged, or it is no export of a case"]
 
 
-def head_of(file: IO[bytes]) -> str:
-    """Return the hash of the last link, which the department can compare with its own record."""
+def proof_of(file: IO[bytes]) -> tuple[str, str]:
+    """Return the reference of the case, and the digest of the statement, which the department finds in its record."""
     with ZipFile(file) as archive:
-        links: list[dict[str, str]] = json.loads(archive.read(CHAIN))
-    return links[-1]["hash"]
+        statement: dict[str, str] = json.loads(archive.read(MANIFEST))["statement"]
+    return statement["case"], digest(statement)
 
 
 def _problems(archive: ZipFile) -> Iterator[str]:

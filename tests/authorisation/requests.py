@@ -56,7 +56,7 @@ async def ask(
     else:
         await app(scope, receive, send)
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    text = b"".join(message.get("body", b"") for message in sent[1:]).decode(errors="replace")  # a print is a PDF
+    text = b"".join(message.get("body", b"") for message in sent[1:]).decode()
     return Answer(sent[0]["status"], answered.get("location", ""), text, answered.get("retry-after", ""))
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ import pytest_asyncio
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.export import pdf
 from shared.auth.permissions import Role
 from tests.authorisation import table
 from tests.authorisation.requests import Answer, ask, without_frame
@@ -38,6 +40,12 @@ async def world(postgres: PostgresForTests, tmp_path_factory: pytest.TempPathFac
         for service in built.services.values():
             without_frame(service.app)
         yield built
+
+
+@pytest.fixture(autouse=True)
+def without_typesetting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a print be made at once: each would start a process, and what it looks like is tested elsewhere."""
+    monkeypatch.setattr(pdf, "made", AsyncMock(return_value=b"%PDF"))
 
 
 @pytest.mark.asyncio(loop_scope="module")

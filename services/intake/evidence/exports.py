@@ -28,7 +28,6 @@ from shared.auth.grants import MOST_DOCUMENTS, Grant, InvalidGrant
 from shared.web.problems import standard_problem
 
 FIELD = "documents"
-STATEMENT = "statement.json"
 LONGEST_BODY = MOST_DOCUMENTS * 4 // 3 + 4096
 """Bytes: of the documents in base64, and of what separates the fields of a form."""
 router = APIRouter(tags=["evidence"])
@@ -46,7 +45,7 @@ async def export_case(
 ) -> StreamingResponse:
     """Give one archive: the documents, the pieces of evidence that were chosen, and a manifest of all hashes."""
     documents = await _documents(request, grant)
-    statement: dict[str, Any] = json.loads(documents.pop(STATEMENT))
+    statement: dict[str, Any] = json.loads(documents.pop(exports.PROMISED))
     found = await _found(parts, grant)
     why = {one: await _because(parts, found.get(one)) for one in grant.evidence_ids}
     whole = [found[one] for one, left_out in why.items() if left_out is None]

@@ -138,6 +138,7 @@ _AS_IT_IS = frozenset(
         "acted_on",
         "evidence",
         "sha256",
+        "statement",
         "size",
         "media_type",
         "takedown",
@@ -158,7 +159,7 @@ def changed(name: str, value: str) -> str:
     }
     if name in {"due_at", "review_asked_at", "rung_at"}:
         return uk_time(datetime.fromisoformat(value))
-    if name in {"reviews", "second_reviews", "statement"}:
+    if name in {"reviews", "second_reviews"}:
         return value[:8]
     if name in _AS_IT_IS:
         return value

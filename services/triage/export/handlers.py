@@ -43,7 +43,8 @@ To check that nothing was changed: signpost audit verify-export FILE.zip
 By hand: the SHA-256 of each file is in manifest.json. The hash of a link is the SHA-256 of the hash of the link before
 it (for the first, 32 zero bytes) and of the link without its hash as JSON in UTF-8, with sorted keys and without
 spaces. The last link says what the SHA-256 of the statement in manifest.json is: the statement as JSON in UTF-8 with
-sorted keys, indented by two spaces, and a line feed at its end. Ask the department whether its record has that link.
+sorted keys, indented by two spaces, and a line feed at its end. Ask the department whether its audit record of the
+case has that statement.
 """
 
 
@@ -117,7 +118,7 @@ async def export(work: Work, prepared: Prepared, pdf: bytes) -> tuple[Grant, byt
     change = chain.Change(exports.EXPORTED, work.viewer.subject, choice.reason, after=says, personal=personal)
     await chain.append(work.session, [(case.case_id, change)], work.now, work.writer.ids)
     files[exports.CHAIN] = exports.chain_document(await chain.links(work.session, case.case_id))
-    packed = _packed({"statement.json": exports.written(statement), **files})
+    packed = _packed({exports.PROMISED: exports.written(statement), **files})
     if len(packed) > MOST_DOCUMENTS:
         raise ExportTooLarge
     return _grant(work, case, [one.evidence_id for one in chosen], packed), packed

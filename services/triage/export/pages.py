@@ -12,7 +12,7 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import CaseParts, ViewerDep, WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import opened
+from services.triage.cases.pages import opened, way_back
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.cases.writer import CaseWriter
 from services.triage.evidence import views as evidence
@@ -101,6 +101,7 @@ async def _made(request: Request, viewer: Viewer, prepared: Prepared) -> HTMLRes
         request,
         "export_made.html",
         case=prepared.case,
+        kept=way_back(request),
         address=f"{address(request, grant)}/case",
         documents=base64.b64encode(documents).decode(),
         pieces=len(grant.evidence_ids),
@@ -134,6 +135,7 @@ def _page(
         "case_export.html",
         status,
         case=case,
+        kept=way_back(request),
         form=form,
         prepared=prepared,
         words=prepared.words[:MOST_OFFERED] if prepared else [],

@@ -44,6 +44,8 @@ _SPOKE: Mapping[EntryKind, str] = {
     EntryKind.REOPENED: "Work continued",
     EntryKind.REVIEWED: "The outcome was looked at again",
 }
+_FOR_THE_TEAM = frozenset({"May the reporter’s manager be told", "How to reach them", "When you write to them"})
+"""Answers that are for the team alone."""
 _INTERNAL = frozenset({"purpose", "reason", "note"})
 Document = dict[str, Any]
 """JSON: a title, facts about the export, and sections."""
@@ -81,7 +83,7 @@ def document(whole: Whole, about: Iterable[tuple[str, str]], *, internal: bool) 
     sections = [
         Section("About this document", rows=about),
         Section("The case", rows=_case(whole)),
-        Section("What was reported", rows=_answers(whole), entries=_written(whole)),
+        Section("What was reported", rows=_answers(whole, internal=internal), entries=_written(whole)),
         Section("Conversation", entries=_conversation(whole.conversation, internal=internal)),
         Section("Evidence", entries=map(_piece, whole.evidence)),
         Section("Requests to platforms", entries=map(_takedown, whole.takedowns)),
@@ -150,9 +152,10 @@ def _case(whole: Whole) -> Iterator[tuple[str, str]]:
     yield "Reported", uk_time(case.submitted_at)
 
 
-def _answers(whole: Whole) -> Iterator[tuple[str, str]]:
+def _answers(whole: Whole, *, internal: bool) -> Iterator[tuple[str, str]]:
     for row in views.rows(whole.report, Names(), grace=None, content=True):
-        yield row.key, "; ".join(row.lines)
+        if internal or row.key not in _FOR_THE_TEAM:
+            yield row.key, "; ".join(row.lines)
     for number, link in enumerate(whole.report.links, start=1):
         yield f"Link {number}", link
     if accounts := whole.report.account_names:
@@ -208,7 +211,8 @@ def _takedown(one: Takedown) -> tuple[str, str]:
 def _timeline(done: Iterable[Activity], *, internal: bool) -> Iterator[tuple[str, str]]:
     for one in done:
         who = activities.actor(one.actor, "")
-        changes = [f"{views.words(name)}: {activities.changed(name, value)}" for name, value in one.after.items()]
+        says = {name: activities.changed(name, value) for name, value in one.after.items() if name != "version"}
+        changes = ["; ".join(f"{views.words(name)}: {value}" for name, value in says.items())]
         texts = [text for name, text in one.personal.items() if internal and name in _INTERNAL]
         yield (
             f"{uk_time(one.at)}: {activities.ACTIONS.get(one.action, one.action)} by {who}",

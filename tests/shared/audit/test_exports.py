@@ -42,6 +42,7 @@ def chained(*links: Link) -> bytes:
 def members() -> Members:
     """Return the files of an export with a document, a piece of evidence, and one that was found damaged."""
     statement = {
+        "case": "SP-1234-5678",
         "case_id": str(CASE),
         "exported_by": "S4001",
         "exported_at": AT.isoformat(),
@@ -124,7 +125,7 @@ def test_a_document_put_in_the_place_of_another_is_found() -> None:
 def test_the_command_says_whether_it_is_whole(tmp_path: Path) -> None:
     file, arguments = tmp_path / "export.zip", ["audit", "verify-export", str(tmp_path / "export.zip")]
     for files, code, said in (
-        (members(), 0, "This export is whole. Last hash of its chain: "),
+        (members(), 0, "This export of SP-1234-5678 is whole. Its statement: "),
         ({**members(), FILE: b"changed"}, 1, f"{FILE} was changed"),
     ):
         file.write_bytes(archive(files).getvalue())
