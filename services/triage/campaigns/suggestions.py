@@ -21,6 +21,7 @@ from sqlalchemy import (
     text,
     true,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -75,7 +76,7 @@ async def suggest(session: AsyncSession, now: datetime, *, ids: Ids, personal_li
     wanted = await _keys(session, found)
     fresh = await _store(session, found, wanted, now, personal_links)
     limits = domain.thresholds(personal_links)
-    sharers = await _sharers(session, {key for keys in fresh.values() for key in keys}, now)
+    sharers = await _sharers(session, fresh, now)
     everyone = {one.case_id for some in (fresh, *sharers.values()) for one in some}
     placed = domain.place(fresh, sharers, await _homes(session, everyone), limits, ids.uuid)
     await _join(session, placed, found, now)
@@ -164,19 +165,26 @@ def _row(case: Case, key: Key, expires_at: datetime) -> dict[str, object]:
     return {**which, "kind": str(key.kind), "key": key.value, "expires_at": expires_at}
 
 
-async def _sharers(session: AsyncSession, keys: Collection[Key], now: datetime) -> dict[Key, list[Sharer]]:
-    """Return the newest cases that have each of these keys, in one statement; none for keys that were dismissed."""
-    table, asked = CaseKey.table(), _table_of(keys)
+async def _sharers(
+    session: AsyncSession, fresh: Mapping[Sharer, Collection[Key]], now: datetime
+) -> dict[Key, list[Sharer]]:
+    """Return the newest cases that have each of these keys, in one statement; none for keys that were dismissed.
+
+    Those before the fresh ones are asked for by themselves: of a burst, these are in a campaign already.
+    """
+    table, asked = CaseKey.table(), _table_of({key for keys in fresh.values() for key in keys})
     dismissed = exists().where(
         DismissedKey.kind == asked.c.kind, DismissedKey.key == asked.c.key, DismissedKey.until > now
     )
-    newest = (
+    sharing = (
         select(table.c.case_id, table.c.report_id, table.c.at)
         .where(table.c.kind == asked.c.kind, table.c.key == asked.c.key)
         .order_by(table.c.at.desc())
         .limit(domain.MOST_SHARERS)
-        .lateral()
+        .correlate(asked)
     )
+    earlier = sharing.where(~_among(table.c.case_id, [one.case_id for one in fresh]))
+    newest = union_all(sharing, earlier).lateral()
     rows = await session.execute(
         select(asked.c.kind, asked.c.key, newest).select_from(asked).join(newest, true()).where(~dismissed)
     )
