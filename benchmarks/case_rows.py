@@ -1,8 +1,9 @@
 """Makes any number of cases with all that a list, a search and a page of them reads: one statement for each table.
 
 The cases are of five years, ending now. One in a hundred is open, in the newer half. Each has a report, up to three
-links of its record, a deadline, a document and three keys; some have notes, evidence and alerts. Twenty neighbours name
-one account, and four one link. Each 500th case begins a campaign of twenty; the newest thousand are one campaign.
+links of its record, a deadline, a document and three keys; some have notes, evidence, alerts, tasks or second reviews.
+Twenty neighbours name one account, and four one link. Each 500th case begins a campaign of twenty; the newest thousand
+are one campaign.
 
 A report is of 30 words out of 20,000. Besides, `COMMON` is in every third, the words of `PHRASE` in every tenth, in a
 row, `RARE` in five of all, however many there are, and `ABSENT` in none.
@@ -141,9 +142,23 @@ join (select substr(reference, 4)::bigint as first, case_id from "case") as f
   on f.first = case when g > $1 - 1000 then $1 when g % 500 < 20 then g / 500 * 500 end
 join campaign on campaign_id = f.case_id
 """  # noqa: S608 - own words
+_TASKS = f"""
+insert into task (task_id, case_id, code, title, assignee, due_at, made_at, made_by, done_at, done_by, overdue)
+select uuidv7(opened_at - now()), case_id, '', 'Ring the building', assignee, opened_at + interval '1 day', opened_at,
+  'S7000', case when outcome is not null then opened_at end, case when outcome is not null then 'S7000' end,
+  outcome is null
+from {_NUMBERED} where g % 20 = 0
+"""  # noqa: S608 - own words
+_REVIEWS = f"""
+insert into second_review (review_id, case_id, resolution, team, outcome, why, chosen_at, resolved_by, decided_at,
+  decided_by, second_outcome)
+select uuidv7(opened_at - now()), case_id, 1, team, outcome, 'sample', opened_at, 'S7000',
+  case when is_old then opened_at end, case when is_old then 'S7001' end, case when is_old then outcome end
+from (select g < $1 - 5000 as is_old, * from {_NUMBERED}) as c where outcome is not null and g % 100 = 1
+"""  # noqa: S608 - own words
 _ALL = (
     *(_CASES, _REPORTS, _DECISIONS, _DEADLINES, _ACTIVITIES, _HEADS, _NOTES, _EVIDENCE, _ALERTS, _DOCUMENTS, _KEYS),
-    *(_CAMPAIGNS, _MEMBERS),
+    *(_CAMPAIGNS, _MEMBERS, _TASKS, _REVIEWS),
 )
 _INDEXES = """
 select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as made

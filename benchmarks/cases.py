@@ -77,6 +77,8 @@ LOOKS: Mapping[str, str] = {
     "filter: a rare platform, finished, with counts": f"{_PAGE}?view=finished&platform=mastodon",
     **{f"search: {name}": f"{_LIST}?q={quote(typed, safe='{}')}" for name, typed in _SEARCHES.items()},
     **{f"search page: {name}": f"{_PAGE}?q={quote(typed, safe='{}')}" for name, typed in _SEARCHES.items()},
+    "tasks: page": f"{_PAGE}/tasks",
+    "second reviews: page": f"{_PAGE}/second-reviews",
     "case: page": f"{_PAGE}/{{reference}}",
     "case: related": f"{_PAGE}/{{reference}}/related",
     "case: timeline": f"{_PAGE}/{{reference}}/timeline",
