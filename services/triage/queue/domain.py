@@ -69,7 +69,7 @@ _OF_VIEW: Mapping[QueueView, frozenset[str]] = {
     QueueView.REVIEWS: frozenset({facets.REVIEW}),
     QueueView.FINISHED: frozenset({facets.FINISHED}),
 }
-"""What every case of a view has. *Replies*, *At risk* and *Look again* have finished cases too."""
+"""What every case of a view has. *Replies*, *At risk* and *Asked to look again* have finished cases too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

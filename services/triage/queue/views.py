@@ -18,7 +18,7 @@ VIEWS = {
     QueueView.REPLIES: "Replies",
     QueueView.AT_RISK: "At risk",
     QueueView.RESTRICTED: "Restricted",
-    QueueView.REVIEWS: "Look again",
+    QueueView.REVIEWS: "Asked to look again",
     QueueView.FINISHED: "Finished",
 }
 ORDERS = {

@@ -16,10 +16,10 @@ from services.triage.cases import activities, views
 from services.triage.cases import handlers as case_handlers
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer
-from services.triage.cases.dependencies import ViewerDep, WorkDep
+from services.triage.cases.dependencies import CaseParts, ViewerDep, WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import led, opened, way_back
+from services.triage.cases.pages import came_from, led, opened, way_back
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.evidence import handlers as evidence
 from services.triage.evidence import queries as seen
@@ -38,6 +38,7 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import Outcome
 from shared.people import names_of
+from shared.runtime import parts_of
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render
@@ -115,11 +116,11 @@ async def step_back(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
 
 
 @router.post(f"{_CASE}/conflict")
-async def declare_conflict(work: WorkDep, rest: str) -> RedirectResponse:
+async def declare_conflict(request: Request, work: WorkDep, rest: str) -> RedirectResponse:
     """Keep the case from the person who asks for it; they cannot see its page any more."""
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
     await handlers.declare_conflict(work, case.case_id)
-    return RedirectResponse(f"{PAGE}?done=conflict", 303)
+    return RedirectResponse(f"{PAGE}{way_back(request, done='conflict')}", 303)
 
 
 @router.post(f"{_CASE}/hand-over")
@@ -132,7 +133,7 @@ async def hand_over(request: Request, work: WorkDep, rest: str) -> Response:
         errors = FormErrors()
         status = record_refusal(refusal_of(error, _ALL_REFUSALS), error, errors, "hand-over")
         return await _step_back(request, work, case, errors=errors, status=status)
-    return RedirectResponse(f"{PAGE}?done=handed-over", 303)
+    return RedirectResponse(f"{PAGE}{way_back(request, done='handed-over')}", 303)
 
 
 @router.post(f"{_CASE}/step-back")
@@ -303,6 +304,7 @@ async def _page(
         request,
         "wellbeing.html",
         status,
+        back=parts_of(request, CaseParts).queues.address(came_from(request)),
         exposure=await exposure.of_person(session, viewer.subject, now),
         limits=limits,
         leads=viewer.leads,

@@ -57,8 +57,9 @@ async def test_a_case_is_given_to_others_in_one_place_that_says_who_learns_of_it
     given = (await sam.get(case)).text.partition('id="give-details"')[2].partition("</details>")[0]
     assert [way for way in WAYS if f">{way}</h3>" in given] == list(WAYS)
     assert "Only leads of the team learn that you handed it over" in given
-    handed = await press(sam, case, f"{case}/hand-over")
-    assert handed.headers["location"] == "/cases/wellbeing?done=handed-over"
+    handed = await press(sam, case, f"{case}/hand-over?from=priority%3DP3")
+    assert handed.headers["location"] == "/cases/wellbeing?done=handed-over&from=priority%3DP3"
+    assert 'href="/cases?priority=P3" class="govuk-back-link"' in (await sam.get(handed.headers["location"])).text
     async with triage.client(Role.SMART_RESPONDER, subject="S4009") as other:
         page = (await other.get(case)).text
     assert [way for way in WAYS if f">{way}</h3>" in page] == ["Assign it", "You have a conflict of interest"]

@@ -146,12 +146,12 @@ async def test_reviewers_find_what_waits_in_the_queue_and_by_script(
 ) -> None:
     for told in (report(), report()):
         await resolved(triage, sam, told)
-    assert ">Look again <span" not in (await aisha.get("/cases")).text
+    assert ">Asked to look again <span" not in (await aisha.get("/cases")).text
     assert "No outcome is to be looked at again" in (await aisha.get("/cases?view=reviews")).text
     await request(triage, told)
     page = (await aisha.get("/cases?view=reviews")).text
     assert f"/cases/{told.reference}" in page
-    assert re.search(r'>Look again <span class="signpost-count">1<', page)
+    assert re.search(r'>Asked to look again <span class="signpost-count">1<', page)
     async with triage.client() as client:
         client.headers.update(triage.bearer(Role.SMART_RESPONDER, subject="S4002"))
         [item] = (await client.get(API, params={"view": "reviews"})).json()["items"]
