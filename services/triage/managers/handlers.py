@@ -54,7 +54,9 @@ async def referred(
     session: AsyncSession, envelopes: Sequence[Envelope[SirtReferralRequested]], now: datetime, *, writer: CaseWriter
 ) -> None:
     """Open a linked case for SIRT for each referral; if SIRT has one already, record the referral there too (R-c)."""
-    siblings = await queries.lock_reports(session, [envelope.data.report_id for envelope in envelopes])
+    report_ids = [envelope.data.report_id for envelope in envelopes]
+    await queries.lock_reports(session, report_ids)
+    siblings = await queries.lock_reports(session, report_ids)  # with any that was opened meanwhile
     cases: dict[UUID, LockedCase] = {locked.case.case_id: locked for locked in siblings}
     asked = [(cases[e.data.case_id], e.data.manager) for e in envelopes if e.data.case_id in cases]
     with_sirt = {one.case.report_id: one for one in siblings if one.case.team is Team.SIRT and not one.case.finished}

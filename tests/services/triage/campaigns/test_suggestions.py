@@ -10,13 +10,20 @@ from types import ModuleType
 import pytest
 from sqlalchemy import select, text
 
+from services.triage import app
+from services.triage.bulk import handlers as bulk
+from services.triage.bulk import queries as bulk_queries
+from services.triage.bulk.domain import Action
+from services.triage.bulk.refusals import NAMES
 from services.triage.campaigns import domain, handlers, queries
 from services.triage.campaigns.domain import MOST_SHARERS, PERSONAL_LINKS, CampaignState, Key, KeyKind
 from services.triage.campaigns.queries import Campaign, Counted
 from services.triage.campaigns.suggestions import forget, suggest
 from services.triage.campaigns.tables import CampaignMember, CampaignRow, CaseKey, DismissedKey
+from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer
 from services.triage.cases.handlers import Work
+from services.triage.cases.tables import CaseRow
 from services.triage.search import handlers as search_handlers
 from shared.db.database import Database
 from shared.events.intake import AbuseReportSubmitted, Person, Reporter
@@ -185,6 +192,44 @@ async def test_operations_count_of_a_campaign_what_its_viewer_sees_of_it(databas
                 of_team = [one for one in cases if team in (None, one.team)]
                 expected = [Counted(CampaignState.SUGGESTED, 1, len(of_team))] if of_team else []
                 assert await queries.counted(session, who, team, NOW) == expected
+
+
+async def test_planted_cases_are_in_no_size_reason_list_or_preview_of_who_may_not_see_them(database: Database) -> None:
+    suspect = {"name": "Dana Wolf", "staff_id": "S7001"}
+    about_lee = told(urls=(POST,), suspected=(Person(relation=Relation.COLLEAGUE, name="Lee Park"),))
+    planted = [misuse(urls=(POST,), subject=suspect) for _ in range(2)]
+    await suggested(database, told(urls=(POST,)), told(urls=(POST,)), about_lee, *planted)
+    lee = replace(
+        SAM, subject="S4005", name="Lee Park", keys=keys_of_member(staff_id="S4005", name="Lee Park", email=None)
+    )
+    leads = [viewer(team, lead=True) for team in Team]
+    async with database.transaction() as session:
+        every = {row.case_id: row.version for row in await session.scalars(select(CaseRow))}
+        for who in (SAM, AISHA, lee, *leads):
+            visible = {one.case_id: one.report_id for one in await cases.visible(session, who, every)}
+            known, _ = await queries.listed(session, who, tuple(CampaignState), None, 20)
+            for one in known:
+                members = await queries.members(session, who, one.campaign_id)
+                assert {case.case_id for case in members} <= visible.keys()
+                assert one.size == len({case.report_id for case in members})
+                assert {f"{one.size} reports" in why or "report" not in why for why in one.reasons} == {True}
+            for case_id in visible:
+                related = await queries.related(session, who, case_id, 20)
+                assert {one.case.case_id for one in related} <= visible.keys()
+            work = Work(session, who, NOW, WRITER)
+            chosen = await bulk.choose(work, Action.CLAIM, every)
+            preview = await bulk_queries.of_person(session, who.subject, chosen)
+            ahead = await bulk_queries.would_affect(session, who, preview, NOW, NAMES)
+            assert {one.case_id for one in ahead.cases} <= visible.keys()
+            assert ahead.gone == len(every) - len(visible)
+            assert (await bulk_queries.references(session, who, preview)).keys() == visible.keys()
+            on_operations = await queries.counted(session, who, None, NOW)
+            assert sum(one.cases for one in on_operations) <= len(visible)
+
+
+def test_the_last_case_is_compared_within_five_seconds() -> None:
+    """A sweep takes what changed at once, and looks again after this; `suggested` shows that one run is enough."""
+    assert timedelta(seconds=2.5) >= app._CAMPAIGNS_EVERY
 
 
 async def test_the_next_page_never_begins_at_a_campaign_that_the_viewer_may_not_know_of(database: Database) -> None:

@@ -1,5 +1,6 @@
 """Misuse is worked by the subject's manager: chosen by notifier, followed here (R-d)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.tables import CaseRow
 from services.triage.managers.handlers import manager_acted, manager_assigned, referred
@@ -35,9 +37,13 @@ HANDLERS: Mapping[type[Said], Callable[..., Awaitable[None]]] = {
 
 
 async def say(database: Database, said: Said) -> None:
-    told: Envelope[Event] = Envelope(str(IDS.uuid()), "/signpost/notifier", str(said.case_id), None, LATER, said)
     async with database.transaction() as session:
-        await HANDLERS[type(said)](session, [told], LATER, writer=WRITER)
+        await hear(session, said)
+
+
+async def hear(session: AsyncSession, said: Said) -> None:
+    told: Envelope[Event] = Envelope(str(IDS.uuid()), "/signpost/notifier", str(said.case_id), None, LATER, said)
+    await HANDLERS[type(said)](session, [told], LATER, writer=WRITER)
 
 
 async def rows(database: Database) -> list[CaseRow]:
@@ -103,6 +109,18 @@ async def test_a_case_for_which_there_is_no_manager_goes_to_the_triage_desk(data
     case = await assigned(database, manager=None)
     assert (case.team, case.manager, case.transfers) == ("triage_desk", None, 1)
     assert (await told_of(database, case.case_id))[-1] == "case.transferred.v1"
+
+
+async def test_two_referrals_at_once_open_one_case(database: Database) -> None:
+    case = await assigned(database)
+    async with database.transaction() as session:
+        await hear(session, referral(case))
+        other = asyncio.create_task(say(database, referral(case)))
+        async with database.transaction() as watch:
+            while not other.done() and not await watch.scalar(text("select count(*) from pg_locks where not granted")):
+                await asyncio.sleep(0.01)
+    await other
+    assert [row.reference[-2:] for row in await rows(database)][1:] == ["-2"]
 
 
 @pytest.mark.policy("R-c")
