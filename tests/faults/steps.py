@@ -77,7 +77,8 @@ SITES: Mapping[str, Act] = {
     "keep_for_form": Act.ANSWER,
     "discard": Act.ANSWER,
     "delete_evidence": Act.ANSWER,
-    "_use": Act.ANSWER,
+    "use_up": Act.ANSWER,
+    "_working": Act.ANSWER,
     "send": Act.ANSWER,
     "answer_with_files": Act.ANSWER,
     "_take_lease": Act.ANSWER,
@@ -110,6 +111,7 @@ READ_ONLY: Mapping[str, str] = {
     "_is_anonymous": "looks how a file is kept",
     "_attached": "looks what an upload became",
     "_stored": "looks what a grant opens",
+    "_found": "looks which pieces go with an export",
     "delete_orphans": "looks which objects are needed",
 }
 """Functions that open a transaction and write nothing, with the reason."""

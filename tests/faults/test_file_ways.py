@@ -319,7 +319,7 @@ WAYS = {
     "giving up": Way(_half_sent, _gives_up, {"discard": 1}),
     "an answer": Way(_visited, _answers, {**_ONE_FILE, "_send_message": 1}),
     "a responder": Way(_reported, _adds_by_grant, _ONE_FILE),
-    "a download": Way(_with_a_file, _opens, {"_use": 1}),
+    "a download": Way(_with_a_file, _opens, {"use_up": 1}),
     "taking back": Way(_with_a_file, _takes_back, {"delete_evidence": 1}),
 }
 """The exemption is first: what intake reads then is of it alone."""
