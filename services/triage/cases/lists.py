@@ -332,13 +332,18 @@ def _rows(viewer: Viewer) -> Select[CaseRow, str | None, str | None, int]:
     )
 
 
-async def to_hand_over(session: AsyncSession, viewer: Viewer, soon: datetime, limit: int) -> list[Listed]:
-    """Return open cases that are urgent, then others that are due until `soon`; of both, first what is due first."""
-    urgent, found = CaseRow.priority.in_(URGENT), list[Listed]()
-    for kind in ((urgent,), (sa.not_(urgent), CaseRow.due_at <= soon)):
-        query = _rows(viewer).where(not_finished(), *kind).order_by(CaseRow.due_at, CaseRow.case_id)
-        found += [_listed(*row) for row in await session.execute(query.limit(limit - len(found)))]
-    return found
+async def to_hand_over(
+    session: AsyncSession, viewer: Viewer, soon: datetime, limit: int
+) -> tuple[list[Listed], list[Listed]]:
+    """Return open cases that are urgent, P1 before P2, and others that are due until `soon`: up to `limit` of each.
+
+    Of the same priority, first what is due first; a case whose clock is paused comes after these.
+    """
+    rows, urgent = _rows(viewer).where(not_finished()).limit(limit), CaseRow.priority.in_(URGENT)
+    in_time = (CaseRow.due_at, CaseRow.case_id)
+    first = await session.execute(rows.where(urgent).order_by(CaseRow.priority, *in_time))
+    then = await session.execute(rows.where(sa.not_(urgent), CaseRow.due_at <= soon).order_by(*in_time))
+    return [_listed(*row) for row in first], [_listed(*row) for row in then]
 
 
 async def count_to_hand_over(

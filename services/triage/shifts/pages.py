@@ -12,7 +12,7 @@ from shared.web.dependencies import Now, Transaction
 from shared.web.pages import render
 
 MOST = 100
-"""Cases on the page; the queue has them all."""
+"""Cases in each of the two lists; the queue has them all."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -20,16 +20,16 @@ router = APIRouter(include_in_schema=False)
 @router.get("/cases/shift")
 async def shift(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> HTMLResponse:
     """Show what the next shift has to know of: open P1 and P2, then what is due within four hours."""
-    rows = await lists.to_hand_over(session, viewer, now + SOON, MOST + 1)
-    notes = await queries.last_notes(session, [row.case.case_id for row in rows])
-    shown = rows[:MOST]
+    urgent, soon = await lists.to_hand_over(session, viewer, now + SOON, MOST + 1)
+    shown = [*urgent[:MOST], *soon[:MOST]]
+    notes = await queries.last_notes(session, [row.case.case_id for row in shown])
     return render(
         request,
         "shift.html",
-        urgent=[row for row in shown if row.case.priority in lists.URGENT],
-        soon=[row for row in shown if row.case.priority not in lists.URGENT],
-        more=len(rows) > MOST,
-        most=MOST,
+        urgent=urgent[:MOST],
+        more_urgent=len(urgent) > MOST,
+        soon=soon[:MOST],
+        more_soon=len(soon) > MOST,
         notes=notes,
         names=await names_of(session, [note.author for note in notes.values()]),
         viewer=viewer,

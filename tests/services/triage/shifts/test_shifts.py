@@ -95,22 +95,25 @@ async def test_the_page_has_the_last_note_of_what_is_urgent_or_due_soon(triage: 
     assert "Nothing else is due in the next 4 hours" in other
 
 
-async def test_what_is_urgent_comes_before_what_is_only_late(triage: Triage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MOST", 2)
-    threat, late = report(behaviours=("threat",)), [report() for _ in range(3)]
-    await open_cases(triage.database, threat, *late)
+async def test_neither_list_is_cut_by_the_other_and_p1_comes_before_p2(
+    triage: Triage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MOST", 1)
+    grave, urgent, late = report(behaviours=("threat",)), report(behaviours=("threat",)), [report(), report()]
+    await open_cases(triage.database, urgent, grave, *late)
     triage.by_hand.add("case")
     async with triage.database.transaction() as session:
-        no_clock = 'update "case" set due_at = null where report_id = :id'
-        await session.execute(text(no_clock), {"id": threat.report_id})
+        no_clock = "update \"case\" set due_at = null, priority = 'P1' where report_id = :id"
+        await session.execute(text(no_clock), {"id": grave.report_id})
     async with triage.client(Role.SMART_RESPONDER) as sam:
         some = (await sam.get("/cases/shift")).text
-        monkeypatch.setattr(pages, "MOST", 1)
-        urgent = (await sam.get("/cases/shift")).text
-    assert threat.reference in some
+        monkeypatch.setattr(pages, "MOST", 2)
+        whole = (await sam.get("/cases/shift")).text
+    assert (grave.reference in some, urgent.reference in some) == (True, False)  # though its clock is paused
     assert sum(one.reference in some for one in late) == 1
-    assert threat.reference in urgent
-    assert "Nothing else is due" not in urgent
+    assert some.count("There are more.") == 2
+    assert whole.index(grave.reference) < whole.index(urgent.reference) < whole.index(late[0].reference)
+    assert "There are more." not in whole
 
 
 async def restrict(triage: Triage, case_id: UUID) -> None:
