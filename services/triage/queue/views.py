@@ -33,7 +33,7 @@ MARKS = {
     "evidence": "Evidence",
     "restricted": "Restricted",
     "withdrawal": "Withdrawal requested",
-    "review": "Look again",
+    "review": "Asked to look again",
     "campaign": "Campaign",
 }
 WHO = {ME: "Me", NOBODY: "No one"}

@@ -5,6 +5,7 @@ import re
 from httpx import AsyncClient
 from sqlalchemy import text
 
+from services.triage.cases.access import conflict_key
 from shared.auth.permissions import Role
 from shared.events.intake import Person
 from shared.events.triage import ReporterUpdateShared
@@ -196,3 +197,28 @@ async def test_a_case_says_what_it_is_related_to_and_why(triage: Triage, sam: As
     assert shown.count("same link, same account, about the same person") == 2
     await opened(triage, hidden)
     assert hidden.reference not in (await sam.get(f"/cases/{references[0]}/related")).text
+
+
+async def test_operations_counts_campaigns_without_cases_that_are_kept_from_the_viewer(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    page = await suggested(triage, sam)
+
+    async def shown(**parameters: str) -> list[list[object]]:
+        async with triage.client() as client:
+            headers = triage.bearer(Role.SMART_LEAD, subject="S4002")
+            answer = await client.get("/cases/api/v1/operations", params=parameters, headers=headers)
+        return list(answer.json()["tables"]["campaigns"]["rows"])
+
+    assert await shown() == await shown(team="smart") == [["Suggested", 1, 3]]
+    assert await shown(team="sirt") == []
+    await press(sam, page, f"{page}/confirm", text="Front door")
+    assert await shown() == [["Confirmed", 1, 3]]
+    async with triage.client(Role.SMART_LEAD, subject="S4002") as aisha:
+        drawn = (await aisha.get("/cases/operations")).text
+    assert 'aria-label="Confirmed 1"' in drawn
+    triage.by_hand.add("case")
+    async with triage.database.transaction() as session:
+        one = 'update "case" set kept_from = :keys where case_id = (select min(case_id::text)::uuid from "case")'
+        await session.execute(text(one), {"keys": [conflict_key("S4002")]})
+    assert await shown() == []  # who may not see each of its cases does not know of it
