@@ -123,6 +123,8 @@ class Panel:
     said: str = ""
     """The chart in one sentence."""
     note: str = ""
+    folded: bool = False
+    """Whether the table is shown only to who asks for it, though there is no chart."""
     empty: str = ""
     """What will appear here, if there is nothing yet."""
 

@@ -282,6 +282,7 @@ def overdue(snapshot: Snapshot) -> Panel:
         for service, at, found in snapshot.overdue
         for step, n, oldest in found
     ]
+    rows.sort(key=lambda row: not row[2])
     silent = [service for service, at, _ in snapshot.overdue if snapshot.at - at > AUDITOR_SILENT]
     late = sum(n for _, _, n, _, _ in rows)
     said = f"{late} did not happen when they were due. " if late else ""
@@ -291,6 +292,7 @@ def overdue(snapshot: Snapshot) -> Panel:
         "Steps that did not happen",
         Table("overdue-steps", ("Service", "Step", "Not done", "Due since", "Checked"), tuple(rows)),
         note=said.strip() or ("Every step that was due has happened." if rows else ""),
+        folded=bool(rows) and not late,
         empty="" if rows else "The auditor’s first check appears here within a minute of a start.",
     )
 
