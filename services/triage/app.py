@@ -19,6 +19,7 @@ from services.triage.bulk.refusals import NAMES as REFUSED_IN_BULK
 from services.triage.bulk.refusals import REFUSALS as BULK_REFUSALS
 from services.triage.campaigns import api as campaigns_api
 from services.triage.campaigns import pages as campaigns_pages
+from services.triage.campaigns import queries as campaign_queries
 from services.triage.campaigns import repeats
 from services.triage.campaigns.refusals import REFUSALS as CAMPAIGN_REFUSALS
 from services.triage.campaigns.suggestions import KEYS, forget, suggest
@@ -51,8 +52,9 @@ from services.triage.outcome_reviews import pages as review_pages
 from services.triage.outcome_reviews.refusals import REFUSALS as REVIEW_REFUSALS
 from services.triage.people_told import pages as told_pages
 from services.triage.queue import api as queue_api
+from services.triage.queue import handlers as queue
 from services.triage.queue import pages as queue_pages
-from services.triage.queue.handlers import Queues
+from services.triage.queue.refusals import REFUSALS as VIEW_REFUSALS
 from services.triage.routing import rulebook
 from services.triage.rules import api as rules_api
 from services.triage.rules import pages as rules_pages
@@ -124,7 +126,7 @@ TEMPLATES = tuple(
 )
 SECTIONS = (
     Section("Queue", "/cases"),
-    Section("Campaigns", "/cases/campaigns"),
+    Section("Campaigns", "/cases/campaigns", campaign_queries.count_suggested),
     Section("Tasks", "/cases/tasks", partial(task_queries.count, TaskView.MINE)),
     Section("Second reviews", wellbeing_pages.SECOND_REVIEWS, wellbeing_queries.count_waiting),
     Section("Shift", "/cases/shift"),
@@ -221,7 +223,7 @@ async def open_service(
         parts = TriageParts(
             **fields,
             deadlines=_deadlines(settings),
-            queues=Queues(),
+            queues=queue.Queues(),
             sections=SECTIONS,
             rules=running,
             incident_grace=settings.triage_incident_grace,
@@ -252,6 +254,7 @@ async def open_service(
                 **BULK_REFUSALS,
                 **CAMPAIGN_REFUSALS,
                 **MERGE_REFUSALS,
+                **VIEW_REFUSALS,
             },
             readiness=partial(why_unready, roles),
             large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},
@@ -306,6 +309,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-leases", partial(expire_leases, writer=writer), every=_LEASES_EVERY),
         sweep("triage-search", search.update_documents, every=_SEARCH_EVERY),
         sweep("triage-searches-forgotten", search.forget_searches, every=_SEARCHES_FORGOTTEN_EVERY),
+        sweep("triage-views-forgotten", queue.forget_views, every=_SEARCHES_FORGOTTEN_EVERY),
         sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
         sweep(
             "triage-shifts",

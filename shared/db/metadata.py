@@ -14,7 +14,7 @@ def personal(what: str, *, retention: str) -> dict[str, str]:
 
     Args:
         what: what a privacy notice calls it ("what you told us happened").
-        retention: what it is kept with (`report`, `case`, `search`, `alert`, `directory`).
+        retention: what it is kept with (`report`, `case`, `search`, `view`, `alert`, `directory`).
 
     The privacy page lists what is kept by these marks (`make docs` writes its `kept.json`), and tests compare the two.
     Nothing is deleted because of a mark.

@@ -205,6 +205,22 @@ async def _writes_to_many(sam: Someone, reference: str) -> None:
     await sam.looks("many cases, done")
 
 
+async def test_a_view_is_saved_and_found_beside_the_queue(join: Join) -> None:
+    amir = await join("Amir Rahman")
+    await amir.open("/cases?platform=bluesky")
+    await amir.driver.unfold("Save this view")
+    await amir.driver.press("Save the view")
+    await amir.is_refused("a view without a name", "Give the view a name")
+    await amir.driver.write("Name of the view", "Skies")
+    await amir.driver.press("Save the view")
+    await amir.reads("The view is saved.", "Skies")
+    await amir.looks("queue, a saved view")
+    await amir.driver.follow("Rename or delete views")
+    await amir.looks("saved views")
+    await amir.driver.press("Delete Skies")
+    await amir.reads("You have no saved view")
+
+
 async def test_a_long_allegation_breaks_no_page_of_a_manager(program: Program, join: Join) -> None:
     subject = {"name": "Priya Shah", "staff_id": "S1001", "handle": LONG_WORD}
     long_report = {**MISUSE, "subject": subject, "narrative": LONG_TEXT, "urls": [LONG_LINK]}

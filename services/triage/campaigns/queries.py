@@ -416,6 +416,12 @@ async def related(session: AsyncSession, viewer: Viewer, case_id: UUID, limit: i
     ]
 
 
+async def name_of(session: AsyncSession, viewer: Viewer, campaign_id: UUID) -> str:
+    """Return what a campaign is called; empty if it has no name, or the viewer may not know of it."""
+    row = CampaignRow
+    return await session.scalar(select(row.name).where(row.campaign_id == campaign_id, _known(viewer))) or ""
+
+
 async def campaigns_of(session: AsyncSession, viewer: Viewer, case_id: UUID) -> list[Campaign]:
     """Return the campaigns that a case is in, but dismissed ones, as far as the viewer may know of them."""
     member, row = CampaignMember, CampaignRow
@@ -463,6 +469,14 @@ def cases_in(viewer: Viewer, campaign_id: UUID) -> Select[UUID]:
     row, member = CampaignRow, CampaignMember
     known = select(row.campaign_id).where(row.campaign_id == campaign_id, _known(viewer)).scalar_subquery()
     return select(member.case_id).where(member.campaign_id == known, member.state != MemberState.TAKEN_OUT)
+
+
+def count_suggested(viewer: Viewer, _now: datetime) -> Select[int]:
+    """Return how many campaigns wait for a decision, of the newest that are suggested and the viewer may know of."""
+    row = CampaignRow
+    theirs = (row.state == CampaignState.SUGGESTED, row.teams.overlap(sorted(viewer.teams)))
+    newest = select(row.campaign_id).where(*theirs).order_by(row.campaign_id.desc()).limit(_LOOKED_AT)
+    return select(func.count()).select_from(row).where(row.campaign_id.in_(newest), _known(viewer))
 
 
 async def shared_by(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, UUID]:

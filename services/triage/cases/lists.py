@@ -21,8 +21,6 @@ from sqlalchemy import (
     Select,
     SelectBase,
     Text,
-    Uuid,
-    any_,
     func,
     literal,
     select,
@@ -38,7 +36,7 @@ from sqlalchemy.sql.elements import CollectionAggregate
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import FINISHED, Case
 from services.triage.cases.queries import begins, below, evidence_seen, over, to_case, visible_to
-from services.triage.cases.tables import CaseAccess, CaseRow, not_finished
+from services.triage.cases.tables import CaseAccess, CaseRow, Responder, not_finished
 from services.triage.facets import domain as facets
 from services.triage.facets.domain import Band, Place
 from shared.events.vocabulary import CaseState, Priority, Team
@@ -369,6 +367,14 @@ def _some(*conditions: ColumnElement[bool]) -> sa.Subquery:
     return select(CaseRow.case_id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
 
 
+async def lately_at_work(session: AsyncSession, viewer: Viewer, since: datetime, limit: int) -> dict[str, str]:
+    """Return who else took cases of the viewer's teams since then, by staff number, who did so last first."""
+    row, last = Responder, func.max(Responder.last_at)
+    asked = row.team.in_(sorted(viewer.teams)), row.last_at > since, row.staff_id != viewer.subject
+    some = select(row.staff_id, func.max(row.name)).where(*asked).group_by(row.staff_id).order_by(last.desc())
+    return {one: f"{name} ({one})" if name else one for one, name in await session.execute(some.limit(limit))}
+
+
 def _any_of(case_ids: Collection[UUID]) -> CollectionAggregate[bool]:
     return sa.any_(sa.literal(list(case_ids), sa.ARRAY(sa.Uuid)))
 
@@ -472,8 +478,7 @@ async def countable(session: AsyncSession, case_ids: Collection[UUID]) -> list[C
     is_so = ((row.link_number == 1).label("first"), finished, merged)
     about = (row.case_id, row.report_id, row.team, row.platform, row.behaviours)
     times = (row.submitted_at, row.opened_at, row.review_asked_at)
-    wanted = row.case_id == any_(literal(sorted(case_ids), ARRAY(Uuid)))
-    rows = await session.execute(select(*about, *times, *is_so).where(wanted))
+    rows = await session.execute(select(*about, *times, *is_so).where(row.case_id == _any_of(case_ids)))
     return [_COUNTABLE.validate_python(dict(found)) for found in rows.mappings()]
 
 

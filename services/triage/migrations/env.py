@@ -10,6 +10,7 @@ from services.triage.exposure import tables as exposure
 from services.triage.operations import tables as operations
 from services.triage.outcome_reviews import tables as outcome_reviews
 from services.triage.people_told import tables as people_told
+from services.triage.queue import tables as queue
 from services.triage.reports import tables as reports
 from services.triage.routing import tables as routing
 from services.triage.search import tables as search
@@ -33,6 +34,7 @@ REGISTERED = (
     operations,
     outcome_reviews,
     people_told,
+    queue,
     reports,
     routing,
     search,

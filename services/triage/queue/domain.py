@@ -2,9 +2,9 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -31,6 +31,11 @@ TAKEN_DOWN = ("removed", "refused", "asked", "due")
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 LONGEST_SEARCH = LONGEST
 LONGEST_STAFF_ID = 40
+LONGEST_NAME = 40
+LONGEST_QUERY = 2_000
+MOST_VIEWS = 10
+"""What a person may keep of their own, and a team of its own."""
+VIEWS_KEPT = timedelta(days=365)
 
 
 class QueueView(StrEnum):
@@ -43,6 +48,7 @@ class QueueView(StrEnum):
     AT_RISK = "at-risk"
     RESTRICTED = "restricted"
     REVIEWS = "reviews"
+    CHASE = "take-downs"
     FINISHED = "finished"
 
 
@@ -67,9 +73,10 @@ _OF_VIEW: Mapping[QueueView, frozenset[str]] = {
     QueueView.AT_RISK: frozenset({facets.CLOCK}),
     QueueView.RESTRICTED: frozenset({facets.RESTRICTED}),
     QueueView.REVIEWS: frozenset({facets.REVIEW}),
+    QueueView.CHASE: frozenset({facets.has("takedown", "due")}),
     QueueView.FINISHED: frozenset({facets.FINISHED}),
 }
-"""What every case of a view has. *Replies*, *At risk* and *Asked to look again* have finished cases too."""
+"""What every case of a view has. *Replies*, *At risk*, *Asked to look again*, *Take-downs* have finished cases too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +118,7 @@ class QueueFilter:
             platform=_one_of(PLATFORMS, get("platform")),
             priority=_member(words.Priority, get("priority")),
             state=_member(words.CaseState, get("state")),
-            who=_typed(get("who", ""), LONGEST_STAFF_ID),
+            who=_typed(get("number") or get("who", ""), LONGEST_STAFF_ID),
             since=_day(get("since", "")),
             until=_day(get("until", "")),
             replies=get("replies") == "yes",
@@ -209,6 +216,65 @@ class Cursor:
         except (ValueError, TypeError, AttributeError):
             return None
         return cls(wanted.order, place, backwards=backwards is True)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A view of the queue that a person keeps, or a lead for their team."""
+
+    view_id: UUID
+    version: int
+    owner: str
+    team: words.Team | None
+    """Whose it is; None: its owner's own."""
+    name: str
+    query: str
+    """The query of its address."""
+    saved_at: datetime
+
+    @property
+    def wanted(self) -> QueueFilter:
+        """What it shows."""
+        return opened_from(self.query)[0]
+
+    @property
+    def ends(self) -> datetime:
+        """When it is forgotten."""
+        return self.saved_at + VIEWS_KEPT
+
+
+class ViewNotFound(Exception):
+    """There is no such view, or it is not for this person."""
+
+
+class ViewChanged(Exception):
+    """Someone changed the view since it was read."""
+
+
+class NotYourView(Exception):
+    """Only a lead of the team saves, changes or deletes its views."""
+
+
+class SearchIsOwn(Exception):
+    """Words that a person searches for are not for their team."""
+
+
+class TooManyViews(Exception):
+    """The person, or the team, keeps as many views as they may."""
+
+
+def require_may_save(view: SavedView, leads: Collection[words.Team], kept: int) -> None:
+    """Check a view before it is saved, beside `kept` others of its owner or team.
+
+    Raises:
+        NotYourView, SearchIsOwn, TooManyViews: it may not be.
+    """
+    if view.team and view.team not in leads:
+        raise NotYourView
+    if view.team and view.wanted.q:
+        raise SearchIsOwn
+    if kept >= MOST_VIEWS:
+        raise TooManyViews
 
 
 def opened_from(query: str) -> tuple[QueueFilter, str]:

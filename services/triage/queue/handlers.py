@@ -1,19 +1,24 @@
-"""Looks through queues for what is shown, chosen or done next, and records that a person searched."""
+"""Looks through queues for what is shown, chosen or done next, records who searched, and keeps people's views."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import lists
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.queue import domain, queries
-from services.triage.queue.domain import QueueFilter
+from services.triage.queue.domain import NotYourView, QueueFilter, SavedView, ViewChanged
 from services.triage.queue.queries import PAGE_SIZE, Page, Start
+from services.triage.queue.tables import SavedViewRow
 from services.triage.search.handlers import note_search
+from shared.events.vocabulary import Team
 from shared.ids import Ids
+
+_MOST_FORGOTTEN = 1_000
 
 
 async def look(
@@ -66,3 +71,57 @@ class Queues:
                 if row.case.case_id != case_id and row.case.assignee in {None, viewer.subject}:
                     return row.case
         return None
+
+
+async def save_view(work: Work, name: str, wanted: QueueFilter, team: Team | None) -> SavedView:
+    """Keep a queue as a view of one's own, or, for a lead, of a team.
+
+    Raises:
+        NotYourView, SearchIsOwn, TooManyViews: it may not be kept.
+    """
+    view_id, me = work.writer.ids.uuid(), work.viewer.subject
+    view = SavedView(view_id, 1, me, team, name, wanted.query(), work.now)
+    beside = queries.views_of(team, me).limit(domain.MOST_VIEWS)
+    kept = await work.session.scalar(select(func.count()).select_from(beside.subquery()))
+    domain.require_may_save(view, work.viewer.leads, kept or 0)
+    await work.session.execute(insert(SavedViewRow), [asdict(view)])
+    return view
+
+
+async def rename_view(work: Work, view_id: UUID, read: int, name: str) -> SavedView:
+    """Give a view another name, which keeps it for another year.
+
+    Raises:
+        ViewNotFound, NotYourView, ViewChanged: it is not theirs to change, or not as it was read.
+    """
+    view = replace(await _mine(work, view_id, read), name=name, version=read + 1, saved_at=work.now)
+    values = {"name": view.name, "version": view.version, "saved_at": view.saved_at}
+    await work.session.execute(update(SavedViewRow).where(SavedViewRow.view_id == view_id).values(values))
+    return view
+
+
+async def delete_view(work: Work, view_id: UUID, read: int) -> None:
+    """Delete a view.
+
+    Raises:
+        ViewNotFound, NotYourView, ViewChanged: it is not theirs to delete, or not as it was read.
+    """
+    await _mine(work, view_id, read)
+    await work.session.execute(delete(SavedViewRow).where(SavedViewRow.view_id == view_id))
+
+
+async def forget_views(session: AsyncSession, now: datetime) -> int:
+    """Delete the oldest views whose time is over; return how many."""
+    row = SavedViewRow
+    old = select(row.view_id).where(row.saved_at < now - domain.VIEWS_KEPT).order_by(row.saved_at)
+    some = old.limit(_MOST_FORGOTTEN).with_for_update(skip_locked=True)
+    return len((await session.scalars(delete(row).where(row.view_id.in_(some)).returning(row.view_id))).all())
+
+
+async def _mine(work: Work, view_id: UUID, read: int) -> SavedView:
+    view = await queries.view(work.session, work.viewer, view_id)
+    if view.team and view.team not in work.viewer.leads:
+        raise NotYourView
+    if view.version != read:
+        raise ViewChanged
+    return view

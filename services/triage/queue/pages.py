@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.campaigns import queries as campaigns
 from services.triage.cases import lists
 from services.triage.cases import views as wording
 from services.triage.cases.access import Viewer
-from services.triage.cases.dependencies import CaseParts, ViewerDep
+from services.triage.cases.dependencies import CaseParts, ViewerDep, WorkDep
 from services.triage.cases.domain import FINISHED
+from services.triage.cases.handlers import LATELY, MOST_OFFERED, Work
 from services.triage.queue import domain, handlers, queries, views
-from services.triage.queue.domain import QueueFilter, QueueView, Sort
+from services.triage.queue.domain import MOST_VIEWS, QueueFilter, QueueView, SavedView, Sort
+from services.triage.queue.refusals import REFUSALS
 from services.triage.search.domain import Sought
 from services.triage.search.handlers import note_search
 from services.triage.search.queries import referred
@@ -23,7 +28,9 @@ from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Priority, Team
 from shared.runtime import parts_of
 from shared.web.dependencies import IdsDep, Now, Transaction
+from shared.web.forms import FormReader
 from shared.web.pages import render
+from shared.web.refusals import record_refusal, refusal_of
 from shared.web.times import uk_date
 
 router = APIRouter(include_in_schema=False)
@@ -62,23 +69,19 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
         return RedirectResponse(f"/cases/{reference}", 303)
     cursor = queries.read_cursor(request.query_params.get("cursor", ""), wanted)
     found = await handlers.look(session, queries.listing(viewer, wanted, now), wanted, cursor, now, ids)
-    beside = [replace(wanted, view=view, q="") for view in views.VIEWS]
-    newest, counts = await queries.beside(session, viewer, beside, now)
+    newest, beside = await _beside(session, viewer, wanted, now)
     rows = await lists.load(session, viewer, found.case_ids)
     return render(
         request,
         "queue.html",
         wanted=wanted,
-        heading=_heading(wanted),
+        heading=await _heading(session, viewer, wanted),
         rows=rows,
         marks=await queries.marks(session, viewer, rows),
         found=found,
-        sought=wanted.q,
-        views=_views(wanted, counts),
-        teams=_teams(viewer, wanted),
-        chips=_chips(wanted),
-        filters=_filters(wanted),
-        headings=_headings(wanted),
+        **beside,
+        **_asked(request, wanted),
+        filters=_filters(wanted, await lists.lately_at_work(session, viewer, now - LATELY, MOST_OFFERED)),
         queue=(queue := wanted.query(str(cursor) if cursor else "")),
         opened_from="?" + urlencode({"from": queue}) if queue else "",
         next_page=wanted.url(str(found.later)) if found.later else None,
@@ -86,10 +89,10 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
         first_page=wanted.url() if cursor else None,
         arrivals="" if wanted.q else _arrivals_url(wanted, newest),
         viewer=viewer,
+        leads=[team for team in Team if team in viewer.leads],
         wording=wording,
         said=views,
         hours=parts_of(request, CaseParts).deadlines.hours,
-        done=request.query_params.get("done"),
     )
 
 
@@ -102,27 +105,140 @@ async def arrivals(
     return JSONResponse({"new": await lists.count_arrivals(session, asked, since)})
 
 
-def _heading(wanted: QueueFilter) -> str:
+SAVED = "/cases/views"
+
+
+@router.get(SAVED)
+async def saved_page(request: Request, work: WorkDep) -> HTMLResponse:
+    """Show the views that the person keeps, and those of their teams, to be renamed and deleted."""
+    return await _saved_page(request, work)
+
+
+@router.post(SAVED)
+async def save(request: Request, work: WorkDep) -> Response:
+    """Keep the queue that is shown as a view, and go back to it; or rename or delete one."""
+    form = await FormReader.posted(request)
+    chosen = next(iter(form.uuids("chosen")), None)
+    deleted = form.ticked("delete")
+    name = "" if deleted else form.line("name", "Give the view a name", domain.LONGEST_NAME) or ""
+    if form.errors:
+        return await _saved_page(request, work, form, 422)
+    wanted, _ = domain.opened_from(form.first("view"))
+    try:
+        if chosen and deleted:
+            await handlers.delete_view(work, chosen, form.version() or 0)
+        elif chosen:
+            await handlers.rename_view(work, chosen, form.version() or 0, name)
+        else:
+            await handlers.save_view(work, name, wanted, form.choice("team", Team))
+    except tuple(REFUSALS) as error:
+        status = record_refusal(refusal_of(error, REFUSALS), error, form.errors, "name")
+        return await _saved_page(request, work, form, status)
+    kept = wanted.query()
+    return RedirectResponse(SAVED if chosen else f"/cases?{kept}&done=saved" if kept else "/cases?done=saved", 303)
+
+
+async def _saved_page(request: Request, work: Work, form: FormReader | None = None, status: int = 200) -> HTMLResponse:
+    return render(
+        request,
+        "saved_views.html",
+        status,
+        saved=await queries.saved_views(work.session, work.viewer),
+        wording=wording,
+        wanted=domain.opened_from(form.first("view"))[0] if form else None,
+        typed={name: form.first(name) for name in ("chosen", "name", "team", "view")} if form else {},
+        errors=form.errors if form else {},
+        viewer=work.viewer,
+        leads=[team for team in Team if team in work.viewer.leads],
+    )
+
+
+def _asked(request: Request, wanted: QueueFilter) -> Mapping[str, Any]:
+    """Return what the page says of its address: the filters that are set, those that are wrong, and what was done."""
+    said = request.query_params
+    return {
+        "sought": wanted.q,
+        "chips": _chips(wanted),
+        "headings": _headings(wanted),
+        "wrong": [name for name in ("since", "until") if said.get(name) and not getattr(wanted, name)],
+        "done": said.get("done"),
+        "news": views.DONE.get(said.get("done", "")),
+        "typed": {},
+        "errors": {},
+    }
+
+
+async def _heading(session: AsyncSession, viewer: Viewer, wanted: QueueFilter) -> str:
     if wanted.q:
         return "Search results"
+    if wanted.campaign:
+        name = await campaigns.name_of(session, viewer, wanted.campaign)
+        return f"Campaign: {name}" if name else "Campaign"
     view = views.VIEWS[wanted.view or QueueView.ALL]
     return f"{view}: {wording.FULL_TEAM_NAMES[wanted.team]}" if wanted.team else view
 
 
-def _views(wanted: QueueFilter, counts: Sequence[int]) -> list[Link]:
-    found = zip(views.VIEWS.items(), counts, strict=True)
+async def _beside(
+    session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime
+) -> tuple[UUID, Mapping[str, Any]]:
+    """Return the id of the newest case, and the links beside the queue, each with the number of its cases."""
+    saved = await queries.saved_views(session, viewer)
+    asked = _counted(viewer, wanted, saved)
+    newest, numbers = await queries.beside(session, viewer, asked, now)
+    counts = {one: views.count(number) for one, number in zip(asked, numbers, strict=True)}
+    links = {"views": _views(wanted, counts), "teams": _teams(viewer, wanted, counts)}
+    return newest, links | {"saved": _saved(wanted, saved, counts)}
+
+
+def _counted(viewer: Viewer, wanted: QueueFilter, saved: Sequence[SavedView]) -> list[QueueFilter]:
+    """Return the queues that are counted: those of the views, of the teams, and some that are saved; never searches."""
+    of_views = [replace(wanted, view=view, q="", sort=None) for view in views.VIEWS]
+    of_teams = [replace(wanted, team=team, sort=None) for team in (None, *_several(viewer))]
+    kept = [replace(one.wanted, sort=None) for one in saved][:MOST_VIEWS]
+    return list(dict.fromkeys(one for one in (*of_views, *of_teams, *kept) if not one.q))
+
+
+def _several(viewer: Viewer) -> list[Team]:
+    """Return the teams of the viewer, if they have several."""
+    return [team for team in Team if team in viewer.teams] if len(viewer.teams) > 1 else []
+
+
+Counts = Mapping[QueueFilter, str]
+"""How many cases each queue has, whatever its order."""
+
+
+def _views(wanted: QueueFilter, counts: Counts) -> list[Link]:
+    """Return the views: those of all cases, if someone searches."""
     unsearched = replace(wanted, q="", sort=None) if wanted.q else wanted
-    links = [Link(text, unsearched.url(view=view), view is wanted.view, views.count(n)) for (view, text), n in found]
-    return [*links, Link("Campaigns", "/cases/campaigns")]
-
-
-def _teams(viewer: Viewer, wanted: QueueFilter) -> list[Link]:
-    links = [
-        Link(wording.FULL_TEAM_NAMES[team], wanted.url(team=team), team is wanted.team)
-        for team in Team
-        if team in viewer.teams
+    return [
+        Link(text, unsearched.url(view=view), view is wanted.view, counts[replace(unsearched, view=view, sort=None)])
+        for view, text in views.VIEWS.items()
     ]
-    return [Link("All my teams", wanted.url(team=None), wanted.team is None), *links]
+
+
+def _teams(viewer: Viewer, wanted: QueueFilter, counts: Counts) -> list[Link]:
+    of_teams = [(wording.FULL_TEAM_NAMES[team], replace(wanted, team=team)) for team in _several(viewer)]
+    return (
+        [
+            Link(text, one.url(), one.team is wanted.team, counts.get(replace(one, sort=None), ""))
+            for text, one in [("All my teams", replace(wanted, team=None)), *of_teams]
+        ]
+        if of_teams
+        else []
+    )
+
+
+def _saved(wanted: QueueFilter, saved: Sequence[SavedView], counts: Counts) -> list[Link]:
+    """Return the views that people keep: one's own first, then those of each team, which say whose they are."""
+    return [
+        Link(
+            f"{one.name} ({wording.SHORT_TEAM_NAMES[one.team]})" if one.team else one.name,
+            one.wanted.url(),
+            one.wanted == wanted,
+            counts.get(replace(one.wanted, sort=None), ""),
+        )
+        for one in saved
+    ]
 
 
 def _chips(wanted: QueueFilter) -> list[Link]:
@@ -145,17 +261,17 @@ def _chips(wanted: QueueFilter) -> list[Link]:
     return [Link(text, wanted.url(**{name: getattr(unset, name)})) for name, text in said.items() if text]
 
 
-def _filters(wanted: QueueFilter) -> dict[str, list[dict[str, object]]]:
+def _filters(wanted: QueueFilter, colleagues: Mapping[str, str]) -> dict[str, list[dict[str, object]]]:
     """Return the choices of the filter form, as items of GOV.UK selects."""
     fits = {state: text for state, text in wording.STATES.items() if state not in FINISHED or not wanted.only_open}
-    who = views.WHO | ({wanted.who: wanted.who} if wanted.who else {})
+    who = {**views.WHO, **({wanted.who: wanted.who} if wanted.who else {}), **colleagues, **views.WHO}
     return {
         "priority": _items({one: f"{one} {views.PRIORITIES[one].lower()}" for one in Priority}, wanted.priority),
         "platform": _items(PLATFORMS, wanted.platform),
         "kind": _items(wording.TYPES, wanted.kind),
         "behaviour": _items({code: wording.words(code) for code in domain.HAPPENED}, wanted.behaviour),
         "state": _items(fits | ({wanted.state: wording.STATES[wanted.state]} if wanted.state else {}), wanted.state),
-        "who": _items(who | {code: text for code, text in views.WHO.items() if code}, wanted.who),
+        "who": _items(who, wanted.who),
         "replies": _items({"yes": "Unread replies"}, "yes" if wanted.replies else None),
         "taken_down": _items(views.TAKEN_DOWN, wanted.taken_down),
     }

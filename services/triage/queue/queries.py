@@ -6,7 +6,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.campaigns import queries as campaigns
@@ -14,9 +15,11 @@ from services.triage.cases import lists
 from services.triage.cases.access import Viewer
 from services.triage.cases.lists import Listed, Listing
 from services.triage.facets import domain as facets
-from services.triage.queue.domain import Cursor, QueueFilter, QueueView
+from services.triage.queue.domain import MOST_VIEWS, Cursor, QueueFilter, QueueView, SavedView, ViewNotFound
+from services.triage.queue.tables import SavedViewRow
 from services.triage.search import domain as search
 from services.triage.search import queries as results
+from shared.events.vocabulary import Team
 from shared.ids import Reference
 from shared.web.times import UK
 
@@ -152,6 +155,38 @@ async def marks(session: AsyncSession, viewer: Viewer, rows: Sequence[Listed]) -
     for case_id, campaign_id in shared.items():
         found[case_id]["campaign"] = campaign_id
     return found
+
+
+_VIEWS = TypeAdapter(list[SavedView])
+
+
+def views_of(team: Team | None, owner: str) -> Select[UUID]:
+    """Return the ids of a team's views; without a team, of a person's own."""
+    row = SavedViewRow
+    return select(row.view_id).where(row.team == team if team else and_(row.team.is_(None), row.owner == owner))
+
+
+async def saved_views(session: AsyncSession, viewer: Viewer) -> list[SavedView]:
+    """Return a person's own views, by name, and then those of their teams."""
+    row = SavedViewRow.table()
+    theirs = or_(and_(row.c.team.is_(None), row.c.owner == viewer.subject), row.c.team.in_(sorted(viewer.teams)))
+    found = select(row).where(theirs).order_by(row.c.team.nulls_first(), row.c.name, row.c.view_id)
+    rows = await session.execute(found.limit(MOST_VIEWS * (1 + len(viewer.teams))))
+    return _VIEWS.validate_python([dict(one) for one in rows.mappings()])
+
+
+async def view(session: AsyncSession, viewer: Viewer, view_id: UUID) -> SavedView:
+    """Return a view that is for a person, and lock it for a change.
+
+    Raises:
+        ViewNotFound: there is none.
+    """
+    found = next((one for one in await saved_views(session, viewer) if one.view_id == view_id), None)
+    locked = select(SavedViewRow.version).where(SavedViewRow.view_id == view_id).with_for_update()
+    version = await session.scalar(locked) if found else None
+    if found is None or version is None:
+        raise ViewNotFound
+    return replace(found, version=version)
 
 
 def _begins(day: date) -> datetime:

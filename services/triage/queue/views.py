@@ -19,6 +19,7 @@ VIEWS = {
     QueueView.AT_RISK: "At risk",
     QueueView.RESTRICTED: "Restricted",
     QueueView.REVIEWS: "Asked to look again",
+    QueueView.CHASE: "Take-downs to chase",
     QueueView.FINISHED: "Finished",
 }
 ORDERS = {
@@ -37,6 +38,10 @@ MARKS = {
     "campaign": "Campaign",
 }
 WHO = {ME: "Me", NOBODY: "No one"}
+DONE = {
+    "transfer": "The case was transferred to a team whose queue you cannot see.",
+    "saved": "The view is saved.",
+}
 TAKEN_DOWN = {
     "removed": "Removed",
     "refused": "Refused",

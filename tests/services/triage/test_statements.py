@@ -16,10 +16,12 @@ from tests.services.triage.whole.test_whole import POST, worked
 
 SERVICE = "triage"
 MOST: Mapping[str, int] = {
-    "/cases": 8,
-    "/cases?view=finished": 6,
-    "/cases?platform=x": 8,
-    "/cases?q=building": 9,
+    "/cases": 12,
+    "/cases?view=finished": 12,
+    "/cases?platform=x": 12,
+    "/cases?q=building": 13,
+    "/cases?campaign={campaign}": 12,
+    "/cases/views": 5,
     "/cases/{reference}": 12,
     "/cases/{reference}/conversation": 15,
     "/cases/{reference}/evidence": 11,

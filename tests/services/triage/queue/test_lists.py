@@ -67,7 +67,7 @@ def made(chance: random.Random, number: int) -> Row:
         "review_asked_at": NOW if finished and chance.random() < 0.2 else None,
         "assignee": chance.choice(["S4001", "s4009"]) if state == CaseState.CLAIMED or chance.random() < 0.2 else None,
         "kept_from": chance.choice([[], [], [], ["staff:s5001"]]),
-        "takedown": chance.choice(["", "", "removed"]),
+        "takedown": chance.choice(["", "", "removed", "due"]),
     }
 
 
@@ -104,6 +104,7 @@ def fits(wanted: QueueFilter, person: Viewer, row: Row) -> bool:
         QueueView.RESTRICTED: not finished and bool(row["restricted"]),
         QueueView.REVIEWS: row["review_asked_at"] is not None,
         QueueView.FINISHED: finished,
+        QueueView.CHASE: row["takedown"] == "due",
     }
     day = row["opened_at"].astimezone(UK).date()  # type: ignore[attr-defined] # a time
     return (
