@@ -12,7 +12,7 @@ from services.triage.cases import queries as case_queries
 from services.triage.cases.api import Read
 from services.triage.cases.dependencies import WorkDep
 from services.triage.conversation import queries
-from services.triage.conversation.domain import EntryKind, ReplyTemplate, Speaker
+from services.triage.conversation.domain import EntryKind, Language, ReplyTemplate, Speaker
 from services.triage.conversation.handlers import note_reading, save_template
 from services.triage.conversation.queries import conversation
 from shared.events.vocabulary import Team
@@ -85,6 +85,7 @@ class TemplateItem(BaseModel):
     version: int
     team: Team
     name: str
+    language: Language
     text: str
     owner: str
     written_at: datetime
@@ -103,6 +104,7 @@ class TemplateBody(bodies.Body):
     team: Team
     name: Annotated[bodies.Name, Field(min_length=1, max_length=100)]
     text: Annotated[bodies.Text, Field(min_length=1, max_length=5_000)]
+    language: Language = Language.ENGLISH
     withdrawn: bodies.Bool = False
 
 
@@ -126,7 +128,6 @@ async def change_template(work: WorkDep, template_id: UUID, read: Read, body: Te
 
 
 async def _saved(work: WorkDep, template_id: UUID, body: TemplateBody, read: int) -> TemplateItem:
-    new = ReplyTemplate(
-        template_id, 1, body.team, body.name, body.text, work.viewer.subject, work.now, current=not body.withdrawn
-    )
+    written = (work.viewer.subject, work.now, not body.withdrawn, body.language)
+    new = ReplyTemplate(template_id, 1, body.team, body.name, body.text, *written)
     return TemplateItem.model_validate(await save_template(work, new, read))

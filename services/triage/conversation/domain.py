@@ -137,6 +137,16 @@ class NoSuchField(Exception):
     """The text has a field in braces that no case fills in."""
 
 
+class Language(StrEnum):
+    """The languages of templates, by their codes."""
+
+    ENGLISH = "en"
+    WELSH = "cy"
+
+
+LANGUAGES: Mapping[Language, str] = {Language.ENGLISH: "English", Language.WELSH: "Welsh"}
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyTemplate:
     """A text to begin a message to a reporter with."""
@@ -150,6 +160,7 @@ class ReplyTemplate:
     """Staff id of the lead who keeps it up to date: who wrote this version."""
     written_at: datetime
     current: bool = True
+    language: Language = Language.ENGLISH
 
 
 def require_known_fields(text: str) -> None:
@@ -165,3 +176,8 @@ def require_known_fields(text: str) -> None:
 def filled(text: str, values: Mapping[str, str]) -> str:
     """Return the text of a template for one case."""
     return _FIELD.sub(lambda found: values.get(found[1], found[0]), text)
+
+
+def appended(typed: str, more: str) -> str:
+    """Return what a person typed, with more text after an empty line."""
+    return f"{typed.rstrip()}\n\n{more}" if typed.strip() else more

@@ -6,14 +6,23 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from services.triage.cases import queries as cases
 from services.triage.cases import views
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case, seen
 from services.triage.cases.forms import Action, ActionForm
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.cases.pages import Shown, Tab, led, opened, show
 from services.triage.conversation import queries
-from services.triage.conversation.domain import FIELDS, ReplyTemplate, Speaker, filled
+from services.triage.conversation.domain import (
+    FIELDS,
+    LANGUAGES,
+    Language,
+    ReplyTemplate,
+    Speaker,
+    appended,
+    filled,
+)
 from services.triage.conversation.handlers import read, save_template
 from services.triage.conversation.queries import conversation
 from services.triage.conversation.refusals import REFUSALS
@@ -30,9 +39,28 @@ router = APIRouter(include_in_schema=False)
 TEMPLATES = "/cases/templates"
 
 
-@router.get("/cases/SP-{rest}/conversation")
+_TAB = "/cases/SP-{rest}/conversation"
+
+
+@router.get(_TAB)
 async def conversation_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     """Show the conversation. Opening it is asking for what the reporter wrote: it is recorded, and then it is read."""
+    return await _tab(request, work, rest)
+
+
+@router.get(_TAB + "/template")
+async def conversation_again(request: Request, work: WorkDep, rest: str) -> RedirectResponse:
+    """Go back to the conversation from the address of a message that begins with a template, as after a reload."""
+    return led(request, await cases.by_reference(work.session, work.viewer, f"SP-{rest}"), Tab.CONVERSATION)
+
+
+@router.post(_TAB + "/template")
+async def begin_message(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
+    """Show the conversation with what was typed into a message, and the text of the chosen template after it."""
+    return await _tab(request, work, rest, await FormReader.posted(request))
+
+
+async def _tab(request: Request, work: Work, rest: str, form: FormReader | None = None) -> HTMLResponse:
     found = await opened(work, rest)
     work = await _within_the_limit(work, found)
     case, begins = await read(work, found)
@@ -44,18 +72,13 @@ async def conversation_tab(request: Request, work: WorkDep, rest: str) -> HTMLRe
     texts = await queries.templates(work.session, [case.team])
     shown = Shown({"entries": said, "report": report, "reply_templates": texts}, people)
     now_read = seen(case) if work.viewer.sees_content else case
-    begun = _begun(request, work, case, texts, views.platform(report.platform))
+    begun = _begun(form, work, case, texts, views.platform(report.platform)) if form else None
     return await show(request, work, now_read, tab=Tab.CONVERSATION, shown=shown, form=begun)
 
 
-def _begun(
-    request: Request, work: Work, case: Case, texts: Sequence[ReplyTemplate], platform: str
-) -> ActionForm | None:
-    """Return the message that begins with the chosen template; None if none is chosen."""
-    wanted = request.query_params.get("template")
-    chosen = next((one for one in texts if str(one.template_id) == wanted), None)
-    if chosen is None:
-        return None
+def _begun(form: FormReader, work: Work, case: Case, texts: Sequence[ReplyTemplate], platform: str) -> ActionForm:
+    """Return the message as it was typed, with the chosen template after it."""
+    chosen = next((one for one in texts if str(one.template_id) == form.first("template")), None)
     values = {
         "reference": case.reference,
         "team": views.SHORT_TEAM_NAMES[case.team],
@@ -63,7 +86,10 @@ def _begun(
         "kind": views.TYPES[case.report_type].lower(),
         "name": work.viewer.name or "",
     }
-    return ActionForm(Action.SHARE, case.version, typed=filled(chosen.text, values))
+    typed = form.first("text")
+    action = Action.ASK if form.first("into") == Action.ASK else Action.SHARE
+    text = appended(typed, filled(chosen.text, values)) if chosen else typed
+    return ActionForm(action, form.version(), typed=text, errors=form.errors)
 
 
 async def _within_the_limit(work: Work, case: Case) -> Work:
@@ -86,14 +112,14 @@ async def write_template(request: Request, work: WorkDep) -> Response:
     form = await FormReader.posted(request)
     chosen = next(iter(form.uuids("template")), None)
     team = form.one_of("team", [str(one) for one in work.viewer.teams], "Choose a team")
+    language = form.choice("language", Language) or Language.ENGLISH
     name = form.name("name", "Give it a name", 100)
     text = form.text("text", "Write the text", 5_000)
     withdrawn = form.ticked("withdrawn")
     if form.errors or not (team and name and text):
         return await _templates(request, work, form, 422)
-    new = ReplyTemplate(
-        chosen or work.writer.ids.uuid(), 1, team, name, text, work.viewer.subject, work.now, current=not withdrawn
-    )
+    written = (work.viewer.subject, work.now, not withdrawn, language)
+    new = ReplyTemplate(chosen or work.writer.ids.uuid(), 1, team, name, text, *written)
     try:
         await save_template(work, new, (form.version() or 0) if chosen else 0)
     except tuple(REFUSALS) as error:
@@ -112,9 +138,10 @@ async def _templates(request: Request, work: Work, form: FormReader | None = Non
         status,
         texts=texts,
         chosen=chosen,
-        typed={name: form.first(name) for name in ("team", "name", "text")} if form else {},
+        typed={name: form.first(name) for name in ("team", "name", "text", "language")} if form else {},
         errors=form.errors if form else {},
         fields=FIELDS,
+        languages=LANGUAGES,
         teams=[team for team in views.SHORT_TEAM_NAMES if team in work.viewer.leads],
         team_names=views.SHORT_TEAM_NAMES,
         names=await names_of(work.session, [one.owner for one in texts]),

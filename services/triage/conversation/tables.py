@@ -25,6 +25,7 @@ class ReplyTemplateRow(Base):
     written_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     current: Mapped[bool]
     """Whether it is offered: the last version of one that was not withdrawn."""
+    language: Mapped[str] = mapped_column(server_default="en")
 
     __table_args__ = (
         CheckConstraint("version >= 1", name="version_from_one"),

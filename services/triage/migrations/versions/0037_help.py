@@ -1,4 +1,4 @@
-"""Lists of tasks, and who is targeted again."""
+"""Lists of tasks, who is targeted again, and the language of reply templates."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,12 @@ def upgrade() -> None:
     op.create_index("ix_task_waiting", "task", ["due_at", "task_id"], postgresql_where=_WAITING)
     op.create_index("ix_task_of_person", "task", [sa.text("lower(assignee)")], postgresql_where=_WAITING)
     op.create_index("ix_case_key_person", "case_key", ["at", "case_id"], postgresql_where=sa.text("kind = 'person'"))
+    op.add_column("reply_template", sa.Column("language", sa.String(), server_default="en", nullable=False))
 
 
 def downgrade() -> None:
     """Go back to the revision before."""
+    op.drop_column("reply_template", "language")
     op.drop_index("ix_case_key_person", "case_key")
     op.drop_index("ix_task_of_person", "task")
     op.drop_index("ix_task_waiting", "task")

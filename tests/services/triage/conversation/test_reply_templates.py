@@ -44,10 +44,12 @@ async def test_leads_keep_the_templates_of_their_team_and_every_version_stays(tr
     there = f"/{made.json()['template_id']}"
     stale = await by_lead(triage, there, version=2, text="Other")
     assert (stale.status_code, stale.json()["type"].endswith("template-changed")) == (412, True)
-    assert (await by_lead(triage, there, version=1, text="Better")).json()["version"] == 2
-    assert [(one["version"], one["text"]) for one in await listed(triage, Role.SMART_RESPONDER, "S4001")] == [
-        (2, "Better")
+    assert made.json()["language"] == "en"
+    assert (await by_lead(triage, there, version=1, text="Gwell", language="cy")).json()["version"] == 2
+    seen = [
+        (one["version"], one["text"], one["language"]) for one in await listed(triage, Role.SMART_RESPONDER, "S4001")
     ]
+    assert seen == [(2, "Gwell", "cy")]
     assert await listed(triage, Role.SIRT_RESPONDER, "S5001") == [], "it is not their team's"
     assert (await by_lead(triage, there, version=2, withdrawn=True)).json()["current"] is False
     assert await listed(triage, Role.SMART_LEAD, "S4002") == []
@@ -67,6 +69,7 @@ async def test_leads_keep_the_templates_of_their_team_and_every_version_stays(tr
         (Role.SMART_LEAD, "S4002", {"team": "sirt"}, 403, "not-your-template"),
         (Role.SMART_LEAD, "S4002", {"text": "Dear {reporter}"}, 422, "no-such-field"),
         (Role.SMART_LEAD, "S4002", {"text": ""}, 422, "invalid"),
+        (Role.SMART_LEAD, "S4002", {"language": "xx"}, 422, "invalid"),
     ],
 )
 async def test_a_template_that_is_not_right_is_refused(
@@ -87,18 +90,34 @@ async def test_a_responder_begins_a_message_with_a_template(
     assert (await press(aisha, PAGE, PAGE, team="smart", name="First reply", text=TEXT)).status_code == 303
     [kept] = await listed(triage, Role.SMART_LEAD, "S4002")
     there = f"{PAGE}?change={kept['template_id']}"
-    changed = {"template": kept["template_id"], "team": "smart", "name": "First reply", "text": f"Hello. {TEXT}"}
+    changed = {
+        "template": kept["template_id"],
+        "team": "smart",
+        "name": "First reply",
+        "text": f"Hello. {TEXT}",
+        "language": "en",
+    }
     assert (await press(aisha, there, PAGE, **changed)).status_code == 303
     assert (await press(aisha, there, PAGE, **changed, version="1")).status_code == 412
     page = f"/cases/{told.reference}/conversation"
     assert "First reply" in (await sam.get(page)).text
-    begun = (await sam.get(f"{page}?template={kept['template_id']}")).text
-    assert (
-        f"Hello. Thank you. We read {told.reference} and asked X (formerly Twitter). Sam Reid, SMART</textarea>"
-        in begun
-    )
-    for other in ("nonsense", told.report_id):
-        assert "Hello. Thank you" not in (await sam.get(f"{page}?template={other}")).text
+    await press(sam, f"/cases/{told.reference}", f"/cases/{told.reference}/claim")
+    begin, added = f"{page}/template", f"Hello. Thank you. We read {told.reference} and asked X (formerly Twitter)."
+    for into in ("share", "ask"):
+        message = {"text": "Dear Priya,\n", "into": into, "template": kept["template_id"]}
+        begun = (await press(sam, page, f"{begin}?from=view%3Dmine", **message)).text
+        form = begun.partition(f'id="{into}" novalidate')[2].partition("</form>")[0]
+        assert f"Dear Priya,\n\n{added} Sam Reid, SMART</textarea>" in form
+        assert (f"/{into}?from=view%3Dmine" in begun, f'formaction="{begin}?from=view%3Dmine#{into}"' in form) == (
+            True,
+            True,
+        )
+    summary = (await sam.get(f"/cases/{told.reference}")).text
+    assert (f'formaction="{begin}#share"' in summary, 'id="share-template"' in summary) == (True, False)
+    for other in ("nonsense", str(told.report_id), ""):
+        kept_text = (await press(sam, page, begin, text="Dear Priya", template=other)).text
+        assert (">Dear Priya</textarea>" in kept_text, "Hello. Thank you" in kept_text) == (True, False)
+    assert (await sam.get(begin)).headers["location"] == page
     assert "Write a template" not in (await sam.get(PAGE)).text, "a lead writes them"
 
 
