@@ -102,6 +102,7 @@ class AskedBody(bodies.Body):
     how: How = How.WEB_FORM
     category: Annotated[bodies.Line, Field(max_length=100)] = ""
     reference: Annotated[bodies.Name, Field(min_length=1, max_length=domain.LONGEST_REFERENCE)] | None = None
+    asked_at: bodies.Moment | None = Field(None, description="When the platform was asked; without it, now.")
 
 
 class HeardBody(bodies.Body):

@@ -18,6 +18,8 @@ LONGEST_NOTE = 2_000
 """Characters."""
 MOST_OF_A_CASE = 100
 """Take-downs."""
+LONGEST_AGO = timedelta(days=366)
+"""How long ago a platform may have been asked when that is recorded. Our choice."""
 CHASE_AFTER: Mapping[Priority, timedelta] = {
     Priority.P1: timedelta(days=1),
     Priority.P2: timedelta(days=2),
@@ -86,6 +88,10 @@ class NoSuchLink(Exception):
 
 class NoSuchCategory(Exception):
     """The platform has no such category."""
+
+
+class NotAskedThen(Exception):
+    """The time at which a platform is said to have been asked is still to come, or very long ago."""
 
 
 class TooManyTakedowns(Exception):
@@ -243,6 +249,17 @@ def started(takedown: Takedown, kept: Iterable[Takedown]) -> Takedown:
     return _looked_at_next(takedown)
 
 
+def asked_at(said: datetime | None, now: datetime) -> datetime:
+    """Return when a platform was asked: now, if nothing else is said.
+
+    Raises:
+        NotAskedThen: the time is still to come, or very long ago.
+    """
+    if said and not now - LONGEST_AGO <= said <= now:
+        raise NotAskedThen
+    return said or now
+
+
 def step(takedown: Takedown, to: TakedownState, priority: Priority, by: str, now: datetime) -> Takedown:
     """Return a take-down after a step: asked again, removed, refused, or back again.
 
@@ -267,10 +284,10 @@ def steps_from(state: TakedownState) -> list[TakedownState]:
     return [to for to, before in _FROM.items() if state in before]
 
 
-def clocks(now: datetime, priority: Priority) -> tuple[datetime, datetime]:
-    """Return when a platform that is asked now is to be asked again, and by when it should have answered."""
+def clocks(asked: datetime, priority: Priority) -> tuple[datetime, datetime]:
+    """Return when a platform that was asked then is to be asked again, and by when it should have answered."""
     wait = CHASE_AFTER[priority]
-    return now + wait, now + DUE_AFTER * wait
+    return asked + wait, asked + DUE_AFTER * wait
 
 
 def warn(takedown: Takedown, now: datetime) -> tuple[Takedown, list[Clock]]:

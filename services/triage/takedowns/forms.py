@@ -20,7 +20,7 @@ HOW_NAMES: Mapping[How, str] = {
     How.IN_APP: "The report button of its app or page",
     How.PARTNER: "Its channel for authorities or trusted flaggers",
     How.EMAIL: "Email",
-    How.MACHINE: "A machine form",
+    How.MACHINE: "A report that a machine reads",
 }
 STEP_NAMES: Mapping[TakedownState, str] = {
     TakedownState.CHASED: "I asked again",
@@ -29,17 +29,17 @@ STEP_NAMES: Mapping[TakedownState, str] = {
     TakedownState.RESTORED: "It is back",
 }
 FORM_NAMES: Mapping[str, str] = {
-    Protocol.AT_PROTOCOL: "AT Protocol report (Bluesky)",
-    Protocol.ACTIVITYPUB: "ActivityPub Flag (Mastodon)",
+    Protocol.AT_PROTOCOL: "Bluesky, by AT Protocol",
+    Protocol.ACTIVITYPUB: "Mastodon, by ActivityPub",
     f"{Protocol.XARF}:{XarfType.PHISHING}": "XARF: phishing",
-    f"{Protocol.XARF}:{XarfType.BRAND_INFRINGEMENT}": "XARF: it imitates us",
-    f"{Protocol.XARF}:{XarfType.EXPOSED_DATA}": "XARF: private data",
+    f"{Protocol.XARF}:{XarfType.BRAND_INFRINGEMENT}": "XARF: it pretends to be us",
+    f"{Protocol.XARF}:{XarfType.EXPOSED_DATA}": "XARF: it shows private data",
 }
 FORM_STATES: Mapping[FormState, str] = {
-    FormState.MADE: "Made. No endpoint is set, so send it by hand",
+    FormState.MADE: "Made. Copy it and send it yourself",
     FormState.QUEUED: "About to be sent",
     FormState.SENT: "Sent",
-    FormState.FAILED: "Not taken. Send it by hand",
+    FormState.FAILED: "The platform did not take it. Send it yourself",
     FormState.NOT_NEEDED: "Not sent, because the platform had answered",
 }
 
@@ -69,8 +69,16 @@ async def read_asked(request: Request) -> TakedownForm:
         form.errors.add("category", f"Choose a category of {PLATFORMS[platform]}")
     reference = form.name("reference", None, domain.LONGEST_REFERENCE)
     given = None if number else link
-    asked = Asked(how or How.WEB_FORM, number, given, platform, category, reference)
+    at = form.moment("asked_at", "The day")
+    asked = Asked(how or How.WEB_FORM, number, given, platform, category, reference, at)
     return TakedownForm(form.version(), _typed(form), form.errors, asked=asked)
+
+
+async def read_platform(request: Request) -> TakedownForm:
+    """Read a form only to show it again, with the categories of the platform that was chosen."""
+    form = await FormReader.posted(request)
+    typed = {name: text for name, text in _typed(form).items() if name != "category"}
+    return TakedownForm(form.version(), typed, form.errors)
 
 
 async def read_heard(request: Request, prefix: str) -> TakedownForm:

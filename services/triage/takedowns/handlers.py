@@ -42,6 +42,8 @@ class Asked:
     """None for the platform that the link belongs to."""
     category: str = ""
     reference: str | None = None
+    asked_at: datetime | None = None
+    """None for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ async def report(work: Work, case_id: UUID, read: int, asked: Asked) -> Case:
     """Record that a platform was asked to remove a link.
 
     Raises:
-        NoSuchLink, NoSuchCategory, AlreadyAsked, TooManyTakedowns: as their names say.
+        NoSuchLink, NoSuchCategory, AlreadyAsked, NotAskedThen, TooManyTakedowns: as their names say.
         NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
     """
     case = (await case_queries.lock(work.session, work.viewer, case_id)).case
@@ -66,6 +68,7 @@ async def report(work: Work, case_id: UUID, read: int, asked: Asked) -> Case:
     new = domain.started(await _asked(work, case, asked), kept)
     told = {"link": new.link, **({"reference": new.reference} if new.reference else {})}
     says = {"takedown": str(new.takedown_id), "platform": new.platform, "how": str(new.how)}
+    says |= {"asked_at": new.reported_at.isoformat()} if asked.asked_at else {}
     reported = _command("takedown_reported", work, [*kept, new], says, told)
     changed = await execute(work, case_id, read, reported)
     await work.session.execute(insert(TakedownRow.table()), [asdict(new)])
@@ -289,7 +292,8 @@ async def _asked(work: Work, case: Case, asked: Asked) -> Takedown:
     platform = asked.platform or await _platform(work.session, case, link)
     if asked.category and notices.guide(platform).category(asked.category) is None:
         raise domain.NoSuchCategory
-    chase_at, due_at = domain.clocks(work.now, case.priority)
+    at = domain.asked_at(asked.asked_at, work.now)
+    chase_at, due_at = domain.clocks(at, case.priority)
     return Takedown(
         takedown_id=work.writer.ids.uuid(),
         case_id=case.case_id,
@@ -299,7 +303,7 @@ async def _asked(work: Work, case: Case, asked: Asked) -> Takedown:
         category=asked.category,
         how=asked.how,
         reference=asked.reference,
-        reported_at=work.now,
+        reported_at=at,
         reported_by=work.viewer.subject,
         state=TakedownState.REPORTED,
         chase_at=chase_at,

@@ -79,6 +79,13 @@ async def record_asked(request: Request, work: WorkDep, rest: str) -> Response:
     return await _done(request, work, case, _NEW, form, step)
 
 
+@router.post(_TAB + "/platform")
+async def change_platform(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
+    """Show the tab with the categories of the chosen platform, and all else as it was typed."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    return await _tab(request, work, case, _Typed(_NEW, await forms.read_platform(request)))
+
+
 @router.post(_TAB + "/{takedown_id:uuid}/form")
 async def make_form(request: Request, work: WorkDep, rest: str, takedown_id: UUID) -> Response:
     """Make a machine form about a take-down."""
@@ -114,7 +121,9 @@ async def _done(
         raise
     except tuple(_REFUSALS) as error:
         first = "link_number" if which == _NEW else f"{which}-state"
-        status = record_refusal(replace(refusal_of(error, _REFUSALS), field=None), error, form.errors, first)
+        refusal = refusal_of(error, _REFUSALS)
+        at_its_field = refusal.field if which == _NEW and refusal.field == "asked_at" else None
+        status = record_refusal(replace(refusal, field=at_its_field), error, form.errors, first)
         again = await cases.get(work.session, work.viewer, case.case_id)
         return await _tab(request, work, again, _Typed(which, form), status=status)
     return led(request, case, Tab.TAKEDOWNS, "takedown-recorded")
@@ -143,11 +152,12 @@ async def _tab(
         "takes_takedowns": domain.takes_takedowns(case),
         "platform": platform,
         "suggested": notices.guide(platform).suggested(report.says(case.report_type)),
-        "typed": typed.form.typed if typed.form else {},
+        "entered": typed.form.typed if typed.form else {},
         "typed_in": typed.which,
         "platforms": PLATFORMS,
         "notices": notices,
         "words": forms,
+        "sent": sorted(parts_of(request, TakedownParts).machines.sent),
         "states": STATE_NAMES,
         "steps_from": domain.steps_from,
     }

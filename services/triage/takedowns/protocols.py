@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import UUID
 
 from services.triage.takedowns.domain import Form
@@ -159,7 +159,7 @@ def xarf(
         "source_identifier": host,
         "category": "content",
         "type": str(kind),
-        "url": link,
+        "url": _as_uri(link),
         "domain": _in_ascii(host),
         "evidence_source": "user_report",
         "verified_at": _moment(times[1]),
@@ -167,6 +167,15 @@ def xarf(
         "description": text[:LONGEST_DESCRIPTION],
     }
     return {**form, **_of_type(kind, contact)}
+
+
+def _as_uri(link: str) -> str:
+    """Return a link as RFC 3986 writes it: the schema takes no other letters."""
+    parts = urlsplit(link)
+    host = parts.hostname or ""
+    netloc = parts.netloc.replace(host, _in_ascii(host)) if host in parts.netloc else _in_ascii(host)
+    rest = (quote(part, safe="%/:?#[]@!$&'()*+,;=-._~") for part in (parts.path, parts.query, parts.fragment))
+    return urlunsplit((parts.scheme, netloc, *rest))
 
 
 def _in_ascii(host: str) -> str:

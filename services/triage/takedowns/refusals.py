@@ -47,6 +47,13 @@ REFUSALS: Refusals = {
         "Choose one of its own, or none.",
         field="category",
     ),
+    domain.NotAskedThen: Refusal(
+        422,
+        "not-asked-then",
+        "The time is still to come, or more than a year ago",
+        "Give when the platform was asked, or leave it out for now.",
+        field="asked_at",
+    ),
     domain.FormExists: Refusal(
         409, "form-exists", "Such a form was sent, or is about to be", "Look at what came of it."
     ),

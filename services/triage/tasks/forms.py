@@ -68,7 +68,7 @@ async def read_task(request: Request) -> TaskForm:
     form = await FormReader.posted(request)
     code = form.line("code") or ""
     title = form.name("title", None if code else "Say what is to be done", domain.LONGEST_TITLE) or ""
-    day = form.day("due", "The day")
+    day = form.day("due_at", "The day")
     new = NewTask(code, title, form.line("assignee", None, 40), _at_the_end_of(day), form.ticked("done"))
     return TaskForm(form.version(), _typed(form), form.errors, new)
 

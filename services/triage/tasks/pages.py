@@ -1,5 +1,6 @@
 """/cases/SP-…/tasks: what has to be done about a case, support, and the threat protocol. /cases/tasks: all tasks."""
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -140,7 +141,10 @@ async def _done(request: Request, work: Work, case: Case, form: forms.Posted, fi
     except domain.TaskNotFound:
         raise
     except tuple(_REFUSALS) as error:
-        status = record_refusal(refusal_of(error, _REFUSALS), error, form.errors, first)
+        refusal = refusal_of(error, _REFUSALS)
+        if first == "support" and isinstance(error, domain.NotWithinReach):
+            refusal = replace(refusal, field="follow_up")
+        status = record_refusal(refusal, error, form.errors, first)
         return await _tab(request, work, await cases.get(work.session, work.viewer, case.case_id), form, status)
     return led(request, case, Tab.TASKS, _RECORDED)
 
@@ -159,7 +163,7 @@ async def _tab(
         "titles": tasks_yaml.titles(),
         "hints": _hints(),
         "words": forms,
-        "typed": form.typed if form else {},
+        "entered": form.typed if form else {},
     }
     people = [who for one in tasks for who in (one.assignee, one.made_by, one.done_by)]
     people += [one.by for one in kept.threat]

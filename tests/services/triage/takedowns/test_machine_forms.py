@@ -25,6 +25,7 @@ from shared.audit import chain
 from tests.services.triage.builders import NOW, WRITER, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.services.triage.takedowns import schemas
 from tests.services.triage.takedowns.test_takedowns import asked, followed, one_case, post, tasks_about
 
 SERVICE = "triage"
@@ -51,6 +52,8 @@ def test_a_report_by_at_protocol_is_what_its_lexicon_says() -> None:
     assert protocols.missing(made)
     account = protocols.create_report(f"https://bsky.app/profile/{DID}", None, "Why")
     assert account["subject"] == {"$type": "com.atproto.admin.defs#repoRef", "did": DID}
+    assert schemas.wrong(schemas.CREATE_REPORT, account) == []
+    assert schemas.wrong(schemas.CREATE_REPORT, made), "it has no DID and no CID yet"
     assert (account["reasonType"], protocols.missing(account)) == ("com.atproto.moderation.defs#reasonOther", False)
     for other in (TOOT, "https://bsky.app/search", "https://bsky.app.example.org/profile/x"):
         with pytest.raises(protocols.NoSuchForm):
@@ -61,6 +64,7 @@ def test_a_flag_names_the_account_first_and_then_the_post() -> None:
     made = protocols.flag(FORM, TOOT, "Why", "https://signpost.example")
     user = "https://social.example/users/some_account"
     assert made["object"] == [user, f"{user}/statuses/1234"]
+    assert schemas.wrong(schemas.FLAG, made) == []
     assert (made["type"], made["actor"], made["to"]) == ("Flag", "https://signpost.example", [user])
     assert protocols.flag(FORM, "https://social.example/@some_account", "Why", "https://s.example")["object"] == [user]
     with pytest.raises(protocols.NoSuchForm):
@@ -69,14 +73,10 @@ def test_a_flag_names_the_account_first_and_then_the_post() -> None:
 
 @pytest.mark.parametrize("kind", list(XarfType))
 def test_a_report_by_xarf_has_what_its_schema_requires(kind: XarfType) -> None:
-    made = protocols.xarf(FORM, kind, "https://bücher.example/login", CONTACT, (NOW, NOW), "y" * 2_000)
-    core = ("xarf_version", "report_id", "timestamp", "reporter", "sender", "source_identifier", "category", "type")
-    of_type = {
-        XarfType.PHISHING: (),
-        XarfType.BRAND_INFRINGEMENT: ("infringement_type", "legitimate_site"),
-        XarfType.EXPOSED_DATA: ("data_types", "exposure_method"),
-    }
-    assert {*core, "url", *of_type[kind]} <= made.keys()
+    made = protocols.xarf(FORM, kind, "https://bücher.example/café?q=a%20b", CONTACT, (NOW, NOW), "y" * 2_000)
+    assert schemas.wrong(schemas.XARF[kind], made) == []
+    assert schemas.wrong(schemas.XARF[kind], {**made, "url": "https://bücher.example/login"})
+    assert made["url"] == "https://xn--bcher-kva.example/caf%C3%A9?q=a%20b"
     assert made["domain"] == "xn--bcher-kva.example"
     assert UUID(str(made["report_id"])).version == 4
     assert made["sender"] == {
@@ -154,6 +154,7 @@ async def test_a_report_to_bluesky_is_completed_and_sent(triage: Triage) -> None
     assert await sweep(triage, answer) == 1
     assert await sweep(triage, answer) == 0
     sent = json.loads(calls[-1].content)
+    assert schemas.wrong(schemas.CREATE_REPORT, sent) == []
     assert sent["subject"]["uri"] == f"at://{DID}/app.bsky.feed.post/3kabc"
     assert (sent["subject"]["cid"], sent["reasonType"]) == (CID, "tools.ozone.report.defs#reasonHarassmentDoxxing")
     [form] = await forms(triage)

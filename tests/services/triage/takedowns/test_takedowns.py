@@ -366,3 +366,39 @@ def test_every_behaviour_has_a_category_where_the_platform_is_known_best() -> No
         codes = [one.code for one in guide.categories]
         assert len(codes) == len(set(codes)), platform
         assert all(len(code) <= 100 for code in codes)
+
+
+async def test_what_was_asked_yesterday_is_dated_and_its_clocks_run_from_then(triage: Triage, sam: AsyncClient) -> None:
+    told = report(urls=(LINK, OTHER))
+    await open_cases(triage.database, told)
+    page = f"/cases/{told.reference}/takedowns"
+    fields = {"link_number": "1", "platform": "x", "how": "web_form"}
+    yesterday = {"asked_at-day": "22", "asked_at-month": "11", "asked_at-year": "2026", "asked_time": "4:30pm"}
+    made = await press(sam, page, page, **fields, **yesterday)
+    assert made.status_code == 303, made.text
+    async with triage.database.transaction() as session:
+        kept = (await session.scalars(select(TakedownRow))).one()
+    at = NOW - timedelta(hours=17, minutes=30)
+    assert (kept.reported_at, kept.chase_at) == (at, domain.clocks(at, Priority((await one_case(triage)).priority))[0])
+    for wrong in ({"asked_at-year": "2027"}, {"asked_at-year": "2024"}, {"asked_at-day": "23", "asked_time": "11am"}):
+        refused = await press(sam, page, page, **{**fields, **yesterday, "link_number": "2", **wrong})
+        assert (refused.status_code, 'href="#asked_at-day"' in refused.text) == (422, True), wrong
+    late = await post(triage, {"link_number": 2, "asked_at": (NOW + timedelta(minutes=1)).isoformat()})
+    assert (late.status_code, late.json()["type"].endswith("not-asked-then")) == (422, True)
+
+
+async def test_another_platform_is_chosen_without_losing_what_was_typed(triage: Triage, sam: AsyncClient) -> None:
+    told = report(urls=(LINK,), behaviours=("doxing",))
+    await open_cases(triage.database, told)
+    page = f"/cases/{told.reference}/takedowns"
+    seen = (await sam.get(page)).text
+    assert ("Category of X (formerly Twitter)" in seen, f'formaction="{page}/platform#report"' in seen) == (True, True)
+    typed = {"link_number": "another", "link": "https://bsky.app/profile/a.example", "platform": "bluesky"}
+    more = {"reference": "Mine 17", "category": "private", "asked_time": "9am", "how": "email"}
+    other = await press(sam, page, f"{page}/platform", **typed, **more)
+    for kept in ("Category of Bluesky", 'value="https://bsky.app/profile/a.example"', 'value="Mine 17"', 'value="9am"'):
+        assert kept in other.text
+    assert other.text.count("checked") == 2, "the link and the way are chosen as they were"
+    suggested = notices.guide("bluesky").suggested(["doxing"])
+    assert f'<option value="{suggested}" selected' in other.text
+    assert (await one_case(triage)).takedown == ""

@@ -174,7 +174,7 @@ async def test_the_tab_records_tasks_support_and_a_threat(triage: Triage, sam: A
     for path, (fields, message) in wrong.items():
         refused = await press(sam, page, f"{page}{path}", **fields)
         assert (refused.status_code, message in refused.text) == (422, True), path
-    day = {f"due-{name}": value for name, value in (("day", "30"), ("month", "11"), ("year", "2026"))}
+    day = {f"due_at-{name}": value for name, value in (("day", "30"), ("month", "11"), ("year", "2026"))}
     right: dict[str, dict[str, str]] = {
         "": {"title": "Ring the building", "assignee": "S4002", **day},
         "/support": {"support": "offered", "note": "The helpline"},
@@ -199,6 +199,17 @@ async def test_the_tab_records_tasks_support_and_a_threat(triage: Triage, sam: A
     seen = (await sam.get(page)).text
     for words in ("Ring the building", "There is no answer yet", "The police, on 999", "CAD 123"):
         assert words in seen
+
+
+async def test_a_day_that_is_past_is_an_error_of_its_field(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    page = f"/cases/{told.reference}/tasks"
+    for path, fields, at in (("", {"title": "Late"}, "due_at"), ("/support", {"support": "offered"}, "follow_up")):
+        past = {f"{at}-{name}": value for name, value in (("day", "1"), ("month", "1"), ("year", "2026"))}
+        refused = (await press(sam, page, f"{page}{path}", **fields, **past)).text
+        assert (f'href="#{at}-day"' in refused, f'id="{at}-error"' in refused) == (True, True), path
+        assert 'value="2026"' in refused, "what was typed is there"
 
 
 async def kept_of(triage: Triage) -> queries.Kept:
