@@ -59,6 +59,12 @@ class Someone:
 
         await eventually(said)
 
+    async def claims(self, reference: str) -> None:
+        """Claim a case in the queue that is open, which stays there at its row, and open the case."""
+        await self.driver.press(f"Claim {reference}")
+        await self.page.wait_for_url(f"**#{reference}")
+        await self.driver.follow(reference)
+
     async def looks(self, name: str) -> None:
         """Check the page at each width, last at the one where they work: axe finds nothing there, and the page fits."""
         name, (*others, at_work) = f"{self.of}{name}", self._widths

@@ -30,7 +30,7 @@ async def _is_asked(program: Program, sam: Someone) -> Sent:
     """Send a report, and let Sam ask its reporter something."""
     sent = await program.send("abuse", ABUSE)
     await sam.waits_for("/cases", sent.reference)
-    await sam.driver.press(f"Claim {sent.reference}")
+    await sam.claims(sent.reference)
     await sam.driver.unfold("Ask for information")
     await sam.driver.write("What do you need to know?", QUESTION)
     await sam.driver.press("Ask the reporter")

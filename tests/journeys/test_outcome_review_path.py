@@ -18,7 +18,7 @@ ASK = "Ask for this to be looked at again"
 
 async def _resolves(sam: Someone, reference: str) -> None:
     await sam.waits_for("/cases", reference)
-    await sam.driver.press(f"Claim {reference}")
+    await sam.claims(reference)
     await sam.driver.unfold("Resolve")
     await sam.driver.pick("How did it end?", "No violation found")
     await sam.driver.press("Resolve the case")
@@ -88,7 +88,7 @@ async def test_without_javascript_a_reporter_of_misuse_learns_only_that_someone_
     case, status = f"/cases/{sent.reference}", f"/report/track/{sent.reference}"
     dev, priya = await join("Dev Patel"), await join("Priya Shah", javascript=False)
     await dev.waits_for("/cases", sent.reference)
-    await dev.driver.press(f"Claim {sent.reference}")
+    await dev.claims(sent.reference)
     await dev.driver.unfold("Resolve")
     await dev.driver.pick("How did it end?", "No breach of the policy")
     await dev.driver.press("Resolve the case")

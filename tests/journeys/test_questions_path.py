@@ -55,7 +55,7 @@ async def test_a_question_asked_with_the_keyboard_alone_is_answered_where_it_was
     await owen.looks("advice form, sent")
     await amir.waits_for("/cases?team=advice_centre", reference)
     await amir.looks("queue of the advice centre")
-    await amir.driver.press(f"Claim {reference}")
+    await amir.claims(reference)
     await amir.driver.press("Show what was written")
     await amir.reads(ASKED)
     await amir.looks("enquiry case")
@@ -99,7 +99,7 @@ async def test_a_reporter_answers_the_team_and_withdraws(program: Program, join:
     sam, priya = await join("Sam Reid"), await join("Priya Shah")
     case, status = f"/cases/{sent.reference}", f"/report/track/{sent.reference}"
     await sam.waits_for("/cases", sent.reference)
-    await sam.driver.press(f"Claim {sent.reference}")
+    await sam.claims(sent.reference)
     await sam.driver.unfold("Ask for information")
     await sam.driver.write("What do you need to know?", "Is it still there for you?")
     await sam.driver.press("Ask the reporter")
