@@ -72,6 +72,14 @@ def plain_reports(seed: int, count: int, platform: str) -> Iterator[tuple[str, M
         yield dice.choice(_REPORTERS), {**ABUSE, **said, **behaviour, "content_kind": dice.choice(("message", "post"))}
 
 
+def burst(count: int, link: str) -> Iterator[tuple[str | None, Mapping[str, object]]]:
+    """Yield who reports, some without a name, and reports of one post in different words."""
+    for number in range(count):
+        words = f"Customers send me one picture of our front door, the last at {number // 60 + 9}:{number % 60:02}"
+        said = {"urls": [link], "narrative": words, "affected": [{"relation": "unknown"}]}
+        yield (None, *_REPORTERS)[number % 5], {**ABUSE, **said}
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """An accepted report."""
