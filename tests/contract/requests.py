@@ -65,8 +65,8 @@ def senders(name: str) -> Sequence[Sender]:
     return [*seen, *(Sender(role, None) for role in may[:2]), Sender(NOBODY, None)]
 
 
-def cases(name: str, address: Callable[[str, str], str | None]) -> st.SearchStrategy[tuple[Asked, Sender]]:
-    """Return requests to a call; `address` gives the value of a path parameter, by the object's kind."""
+def cases(name: str, address: Callable[[str, str, str], str | None]) -> st.SearchStrategy[tuple[Asked, Sender]]:
+    """Return requests to a call; `address` gives a path parameter to an object's kind in a path."""
     operation = OPERATIONS[name]
     modes = [GenerationMode.POSITIVE]
     if operation.path_parameters or operation.query or operation.headers or operation.body:
@@ -77,7 +77,7 @@ def cases(name: str, address: Callable[[str, str], str | None]) -> st.SearchStra
         sender = draw(st.sampled_from(senders(name)))
         fixed: dict[str, Any] = {}
         if sender.object_kind is not None:
-            known = {part: address(part, sender.object_kind) for part in _IDS.findall(operation.path)}
+            known = {part: address(part, sender.object_kind, operation.path) for part in _IDS.findall(operation.path)}
             fixed["path_parameters"] = {part: value for part, value in known.items() if value is not None}
             if "if-match" in {parameter.name for parameter in operation.headers}:
                 fixed["headers"] = {"if-match": draw(st.sampled_from(_VERSIONS))}

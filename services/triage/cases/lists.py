@@ -13,21 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Row,
-    ScalarSelect,
-    Select,
-    SelectBase,
-    Text,
-    func,
-    literal,
-    select,
-    text,
-    tuple_,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, SelectBase, Text, func, select, text, tuple_, union_all
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -497,7 +483,7 @@ async def cases_kept_from(session: AsyncSession, keys: Collection[str]) -> list[
     """
     some = text("kept_from <> '{}'")  # the same words as in the partial indexes, or PostgreSQL would not use them
     exempt = text("outcome = 'exempt'")
-    kept = CaseRow.kept_from.overlap(literal(sorted(keys), ARRAY(Text)))
+    kept = CaseRow.kept_from.overlap(sa.literal(sorted(keys), sa.ARRAY(Text)))
     columns = select(CaseRow.case_id, CaseRow.report_id, CaseRow.link_number)
     rows = await session.execute(union_all(columns.where(kept, some), columns.where(exempt)))
     return sorted({KeptCase(case_id, report_id, number == 1) for case_id, report_id, number in rows})
