@@ -127,6 +127,7 @@ TEMPLATES = tuple(
 SECTIONS = (
     Section("Queue", "/cases"),
     Section("Campaigns", "/cases/campaigns", campaign_queries.count_suggested),
+    Section("Targeted again", "/cases/repeat"),
     Section("Tasks", "/cases/tasks", partial(task_queries.count, TaskView.MINE)),
     Section("Second reviews", wellbeing_pages.SECOND_REVIEWS, wellbeing_queries.count_waiting),
     Section("Shift", "/cases/shift"),
@@ -272,6 +273,7 @@ STEPS = (
     KEYS,
     *wellbeing.STEPS,
     search.FORGOTTEN,
+    queue.FORGOTTEN,
 )
 """What triage owes in the course of time, for the auditor to find without the sweeps that do it."""
 

@@ -128,9 +128,11 @@ async def _onwards(request: Request, work: Work, case: Case, form: ActionForm) -
     action, queues, queue = form.action, parts_of(request, CaseParts).queues, came_from(request)
     if action is Action.RESOLVE and form.moves_on:
         following = await queues.following(work, queue, case.case_id)
-        return led(request, following, done="next") if following else RedirectResponse(queues.address(queue), 303)
-    if case.team not in work.viewer.teams:
-        return RedirectResponse(f"/cases?done={action}", 303)
+        if following:
+            return led(request, following, done="next")
+    if case.team not in work.viewer.teams or (action is Action.RESOLVE and form.moves_on):
+        back = queues.address(queue)
+        return RedirectResponse(f"{back}{'&' if '?' in back else '?'}done={action}", 303)
     if form.returns:
         return RedirectResponse(f"{queues.address(queue)}#{case.reference}", 303)
     said = action in {Action.NOTE, Action.SHARE, Action.ASK}

@@ -56,6 +56,7 @@ STEPS: Mapping[str, str] = {
     "exposure_forgotten": "Deletion of what people were shown",
     "exposure_request_forgotten": "Deletion of who asked to be shown more",
     "search_forgotten": "Deletion of who searched for cases",
+    "view_forgotten": "Deletion of a saved view of the queue",
     "shift": "Announcement of a change of shifts",
     "report_forgotten": "Deletion of how to reach a reporter",
     "grant_forgotten": "Deletion of a used permission to open evidence",

@@ -1,7 +1,7 @@
 """Looks through queues for what is shown, chosen or done next, records who searched, and keeps people's views."""
 
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -17,8 +17,16 @@ from services.triage.queue.tables import SavedViewRow
 from services.triage.search.handlers import note_search
 from shared.events.vocabulary import Team
 from shared.ids import Ids
+from shared.messaging.auditor import Step
 
 _MOST_FORGOTTEN = 1_000
+FORGOTTEN = Step(
+    "view_forgotten",
+    SavedViewRow.saved_at + domain.VIEWS_KEPT,
+    grace=timedelta(hours=3),
+    never_later=SavedViewRow.saved_at,
+)
+"""Saved views of which the time is over, for the auditor."""
 
 
 async def look(

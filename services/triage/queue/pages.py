@@ -54,7 +54,7 @@ class Link:
     href: str
     current: bool = False
     count: str = ""
-    """Of the cases that it leads to; empty for none."""
+    """Of the cases that it leads to; empty for none, and `?` where they were not counted."""
 
 
 @router.get("/cases")
@@ -235,7 +235,7 @@ def _saved(wanted: QueueFilter, saved: Sequence[SavedView], counts: Counts) -> l
             f"{one.name} ({wording.SHORT_TEAM_NAMES[one.team]})" if one.team else one.name,
             one.wanted.url(),
             one.wanted == wanted,
-            counts.get(replace(one.wanted, sort=None), ""),
+            counts.get(replace(one.wanted, sort=None), "?"),
         )
         for one in saved
     ]

@@ -71,6 +71,7 @@ OWES: Mapping[str, Collection[str] | str] = {
     "triage-leases": {"lease"},
     "triage-search": {"change_search"},
     "triage-searches-forgotten": {"search_forgotten"},
+    "triage-views-forgotten": {"view_forgotten"},
     "triage-deadlines": {"deadline_at_risk", "deadline_missed"},
     "triage-shifts": {"shift"},
     "triage-takedowns": {"takedown"},

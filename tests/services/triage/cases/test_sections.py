@@ -10,10 +10,11 @@ from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 
 SERVICE = "triage"
-SECTIONS = ["Queue", "Campaigns", "Tasks", "Second reviews", "Shift", "Templates", "Wellbeing"]
+SECTIONS = ["Queue", "Campaigns", "Targeted again", "Tasks", "Second reviews", "Shift", "Templates", "Wellbeing"]
 PAGES = {
     "/cases": ("Queue", "page"),
     "/cases/campaigns": ("Campaigns", "page"),
+    "/cases/repeat": ("Targeted again", "page"),
     "/cases/tasks": ("Tasks", "page"),
     "/cases/shift": ("Shift", "page"),
     "/cases/templates": ("Templates", "page"),

@@ -45,7 +45,8 @@ async def test_a_case_leads_back_to_its_row_and_on_to_the_next_that_no_one_has(
     assert "This is the next one of the same queue." in (await sam.get(done.headers["location"])).text
     await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/claim?{OF_QUEUE}")
     last = await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/resolve?{OF_QUEUE}", **onwards)
-    assert last.headers["location"] == queue, "there is no other: the queue says so"
+    assert last.headers["location"] == f"{queue}{'&' if '?' in queue else '?'}done=resolve", "there is no other"
+    assert "There is no other for you in this queue." in (await sam.get(last.headers["location"])).text
 
 
 @pytest.mark.parametrize("said", ["https%3A%2F%2Fexample.com", "view%3Dnone", "%00", "x" * 2_000, "cursor%3Dx"])
