@@ -52,7 +52,7 @@ class Sender:
     answers: list[Answered] = field(default_factory=list)
     of_headers: set[str] = field(default_factory=set)
     """Words in headers that identify a person's machine."""
-    _versions: dict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
+    _versions: dict[str, int] = field(default_factory=lambda: defaultdict(lambda: 0))
     """Object, as its address names it → the version that was current when it was last sent something."""
 
     @asynccontextmanager

@@ -99,7 +99,9 @@ async def _adds(someone: Someone, page: str, number: int, *, javascript: bool) -
     if javascript:
         await add.press("Enter")
         await expect(field).to_be_focused()
-        await expect(someone.main.get_by_role("status")).to_have_text("Choose a file")
+        await expect(someone.page.get_by_role("region", name="Add a file").get_by_role("status")).to_have_text(
+            "Choose a file"
+        )
         await field.set_input_files({"name": "run.exe", "mimeType": "image/png", "buffer": b"MZ" + bytes(500)})
         await add.press("Enter")
         await someone.reads("Programs cannot be sent")

@@ -255,7 +255,8 @@ async def test_the_queue_counts_replies_in_one_statement(triage: Triage, sam: As
     statements: list[str] = []
     event.listen(triage.database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     await sam.get("/cases?view=replies")
-    assert len(statements) == 3  # which cases; what is newest and every count; their rows
+    # which cases, what is newest and every count, their rows, their marks; navigation, views and colleagues beside them
+    assert len(statements) == 7
 
 
 async def test_scripts_list_the_same_views_and_both_orders(triage: Triage, aisha: AsyncClient) -> None:

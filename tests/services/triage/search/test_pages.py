@@ -147,4 +147,4 @@ async def test_a_search_takes_a_bounded_number_of_statements(triage: Triage, sam
     statements: list[str] = []
     event.listen(triage.database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     await sam.get("/cases", params={"q": typed})
-    assert len(statements) <= 8
+    assert len(statements) <= 11  # three of them are for what stands beside every queue
