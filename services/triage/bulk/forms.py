@@ -13,7 +13,6 @@ from shared.auth.permissions import QUEUES
 from shared.events.vocabulary import Outcome, Team
 from shared.web.forms import FormErrors, FormReader
 
-LONGEST_QUERY = 1_000
 _CHOSEN = re.compile(r"(?P<case>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_(?P<version>[0-9]{1,9})")
 _TEXTS: Mapping[Action, str | None] = {
     Action.ASSIGN: None,
@@ -68,7 +67,7 @@ async def read_chosen(request: Request) -> ChosenForm:
         action=form.choice("action", Action),
         cases={UUID(one["case"]): int(one["version"]) for one in ticked},
         whole=form.ticked("whole"),
-        view=form.first("view")[:LONGEST_QUERY],
+        view=form.first("view"),
         campaign=next(iter(form.uuids("campaign")), None),
     )
 

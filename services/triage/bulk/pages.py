@@ -137,6 +137,7 @@ async def make_campaign(request: Request, work: WorkDep) -> RedirectResponse:
 
 async def _found(work: Work, form: ChosenForm) -> tuple[Mapping[UUID, int], bool]:
     """Return the chosen cases, and whether the list has more than are taken."""
+    wanted, _ = queues.opened_from(form.view)
     if not form.whole:
         return form.cases, False
     if form.campaign:
@@ -145,7 +146,6 @@ async def _found(work: Work, form: ChosenForm) -> tuple[Mapping[UUID, int], bool
         except NoCases:
             members = []
         return {one.case_id: one.version for one in members}, False
-    wanted, _ = queues.opened_from(form.view)
     return await look_up(work, wanted, domain.MOST)
 
 

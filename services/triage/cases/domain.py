@@ -36,6 +36,8 @@ WROTE = "note_shared"
 FINISHED = frozenset({CaseState.RESOLVED, CaseState.CLOSED})
 _HELD = (CaseState.CLAIMED, CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION)
 _UNTOUCHED = frozenset({CaseState.NEW, CaseState.CLAIMED})
+LONGEST_QUERY = 8_000
+"""The most characters in the query of a queue's address: 12 for each of a search, which its escapes may take."""
 LED = frozenset({Team.SMART, Team.SIRT})
 """Teams with leads of their own; in the others everyone sees what the team has."""
 _COMPARED = ("version", "state", "team", "assignee", "outcome", "priority", "review_asked_at")

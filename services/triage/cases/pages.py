@@ -72,13 +72,12 @@ live = APIRouter(include_in_schema=False)
 
 _CASE = "/cases/SP-{rest}"
 MOST_VERSIONS = 999_999_999
-LONGEST_QUERY = 1_000
 
 
 def came_from(request: Request) -> str:
     """Return what an address says of the queue that its case was opened from; nothing if it is too long."""
     text = request.query_params.get("from", "")
-    return text if len(text) <= LONGEST_QUERY else ""
+    return text if len(text) <= domain.LONGEST_QUERY else ""
 
 
 def way_back(request: Request, **said: str) -> str:

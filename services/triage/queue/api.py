@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.triage.cases import lists
 from services.triage.cases.api import CaseItem, Read, items_of
 from services.triage.cases.dependencies import ViewerDep, WorkDep
+from services.triage.cases.domain import LONGEST_QUERY
 from services.triage.queue import domain, handlers, queries
 from services.triage.queue.domain import QueueFilter, QueueView, Sort
 from shared.events.vocabulary import CaseState, Priority, ReportType, Team
@@ -123,7 +124,7 @@ class SavedViewName(bodies.Body):
 class SavedViewBody(SavedViewName):
     """A view to keep. With a `team` that you lead, all of the team have it, and it cannot have words of a search."""
 
-    query: Annotated[bodies.Line, Field(max_length=domain.LONGEST_QUERY)]
+    query: Annotated[bodies.Line, Field(max_length=LONGEST_QUERY)]
     team: Team | None = None
 
 

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
-from services.triage.cases.domain import FINISHED
+from services.triage.cases.domain import FINISHED, LONGEST_QUERY
 from services.triage.facets import domain as facets
 from services.triage.facets.domain import Band, Place
 from services.triage.search.domain import LONGEST
@@ -32,7 +32,6 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 LONGEST_SEARCH = LONGEST
 LONGEST_STAFF_ID = 40
 LONGEST_NAME = 40
-LONGEST_QUERY = 2_000
 MOST_VIEWS = 10
 """What a person may keep of their own, and a team of its own."""
 VIEWS_KEPT = timedelta(days=365)
@@ -243,6 +242,10 @@ class SavedView:
         return self.saved_at + VIEWS_KEPT
 
 
+class QueryTooLong(Exception):
+    """A queue's address is longer than any that Signpost makes: a part of it would be another queue."""
+
+
 class ViewNotFound(Exception):
     """There is no such view, or it is not for this person."""
 
@@ -278,8 +281,14 @@ def require_may_save(view: SavedView, leads: Collection[words.Team], kept: int) 
 
 
 def opened_from(query: str) -> tuple[QueueFilter, str]:
-    """Return the queue, and the cursor in it, from which a case was opened, as the case's own address says."""
+    """Return the queue, and the cursor in it, from which a case was opened, as the case's own address says.
+
+    Raises:
+        QueryTooLong: the query, or what it searches for, is too long to be one of ours.
+    """
     said = dict(parse_qsl(query))
+    if len(query) > LONGEST_QUERY or len(said.get("q", "")) > LONGEST_SEARCH:
+        raise QueryTooLong
     return QueueFilter.read(said), said.get("cursor", "")
 
 

@@ -158,6 +158,7 @@ def _asked(request: Request, wanted: QueueFilter) -> Mapping[str, Any]:
     said = request.query_params
     return {
         "sought": wanted.q,
+        "too_long": len(said.get("q", "")) > domain.LONGEST_SEARCH,
         "chips": _chips(wanted),
         "headings": _headings(wanted),
         "wrong": [name for name in ("since", "until") if said.get(name) and not getattr(wanted, name)],

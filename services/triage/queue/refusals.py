@@ -4,6 +4,12 @@ from services.triage.queue import domain
 from shared.web.refusals import Refusal, Refusals
 
 REFUSALS: Refusals = {
+    domain.QueryTooLong: Refusal(
+        422,
+        "query-too-long",
+        "The address of the queue is too long",
+        f"Begin again in the queue, and search for at most {domain.LONGEST_SEARCH} characters.",
+    ),
     domain.ViewNotFound: Refusal(404, "view-not-found", "There is no such view", "It may have been deleted."),
     domain.ViewChanged: Refusal(
         412, "view-changed", "Someone changed the view since you read it", "Read it again.", field="name"

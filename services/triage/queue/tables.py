@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, DateTime, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.triage.queue.domain import LONGEST_QUERY
+from services.triage.cases.domain import LONGEST_QUERY
 from services.triage.tables import Base
 from shared.db.metadata import personal
 

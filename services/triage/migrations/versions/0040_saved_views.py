@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("query", sa.String(), nullable=False),
         sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("version >= 1", name=op.f("ck_saved_view_version_from_one")),
-        sa.CheckConstraint("length(query) <= 2000", name=op.f("ck_saved_view_an_address")),
+        sa.CheckConstraint("length(query) <= 8000", name=op.f("ck_saved_view_an_address")),
         sa.PrimaryKeyConstraint("view_id", name=op.f("pk_saved_view")),
     )
     op.create_index("ix_saved_view_owner", "saved_view", ["owner"], postgresql_where=sa.text("team is null"))

@@ -10,13 +10,15 @@ from httpx import AsyncClient, Response
 from sqlalchemy import select, text
 
 from services.triage.bulk import domain
+from services.triage.cases.domain import LONGEST_QUERY
 from services.triage.cases.tables import CaseRow
+from services.triage.queue.domain import QueueFilter
 from services.triage.search import queries as search
 from shared.auth.permissions import Role
 from tests.services.triage.builders import open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
-from tests.services.triage.search.sought import swept
+from tests.services.triage.search.sought import LONG, LONG_BEGINS, swept
 
 SERVICE = "triage"
 
@@ -104,6 +106,24 @@ async def test_a_whole_view_is_looked_up_again(
     assert "Claim 3 cases" in preview
     assert "more than 1,000 cases" in preview
     assert 'href="/cases?platform=facebook"' in preview
+
+
+async def test_a_whole_view_is_its_whole_search_and_one_that_is_too_long_is_refused(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    told = [report(narrative=LONG), report(narrative=f"{LONG}."), report(narrative=LONG_BEGINS)]
+    await open_cases(triage.database, *told)
+    await swept(triage.database)
+    view = QueueFilter(view=None, q=f'"{LONG}"').query()
+    assert "Claim 2 cases" in (await sam.get(await choose(sam, "claim", [], whole="yes", view=view))).text
+    made = await press(sam, "/cases", "/cases/campaigns", whole="yes", view=view)
+    campaign = (await sam.get(made.headers["location"])).text
+    assert [one.reference in campaign for one in told] == [True, True, False]
+    for longer in (f"{view}&who={'S' * LONGEST_QUERY}", f"q={'a' * 501}"):
+        for action in ("/cases/bulk", "/cases/campaigns"):
+            refused = await press(sam, "/cases", action, action="claim", whole="yes", view=longer)
+            assert (refused.status_code, "at most 500 characters" in refused.text) == (422, True), action
+    assert "at most 500 characters" in (await sam.get(f"/cases?q={'a' * 501}")).text
 
 
 async def test_a_whole_search_that_stopped_before_its_end_does_not_say_that_it_has_all(

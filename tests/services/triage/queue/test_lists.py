@@ -17,11 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import lists
 from services.triage.cases.access import Viewer
+from services.triage.cases.domain import LONGEST_QUERY
 from services.triage.cases.tables import CaseAccess, CaseRow
 from services.triage.facets.domain import Place
+from services.triage.queue import domain
 from services.triage.queue.domain import Cursor, QueueFilter, QueueView, Sort, opened_from
 from services.triage.queue.queries import beside, listing, page
 from shared.db.database import Database
+from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import CaseState, Priority, ReportType, Team
 from shared.web.times import UK
 from tests.services.triage.builders import IDS, NOW, viewer
@@ -252,6 +255,32 @@ def test_a_queue_is_its_address(said: dict[str, str]) -> None:
     assert Cursor.read(str(cursor), wanted) == cursor
     other = replace(wanted, sort=Sort.OLDEST if wanted.order is Sort.NEWEST else Sort.NEWEST)
     assert Cursor.read(str(cursor), other) is None
+
+
+def test_the_longest_address_of_a_queue_is_one_that_all_readers_take() -> None:
+    """A letter that has four bytes takes twelve characters there."""
+    said = {
+        "q": "\U0001f3e0" * domain.LONGEST_SEARCH,
+        "who": "\U0001f3e0" * domain.LONGEST_STAFF_ID,
+        "view": max(QueueView, key=len),
+        "team": max(Team, key=len),
+        "kind": max(ReportType, key=len),
+        "behaviour": max(domain.HAPPENED, key=len),
+        "platform": max(PLATFORMS, key=len),
+        "state": max(CaseState, key=len),
+        "campaign": str(IDS.uuid()),
+        "since": "2026-11-30",
+        "until": "2026-11-30",
+        "taken_down": "removed",
+        "replies": "yes",
+        "priority": "P1",
+        "sort": max(Sort, key=len),
+    }
+    wanted = QueueFilter.read(said)
+    assert set(wanted.parameters()) == set(said)
+    address = wanted.query("x" * 300)
+    assert len(address) <= LONGEST_QUERY
+    assert opened_from(address) == (wanted, "x" * 300)
 
 
 @given(st.text(max_size=40) | st.binary(max_size=40).map(lambda given: urlsafe_b64encode(given).decode()))

@@ -3,14 +3,17 @@
 import html
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from httpx import AsyncClient, Response
 
+from services.triage.queue.domain import QueueFilter
 from shared.auth.permissions import Role
 from tests.services.triage.builders import NOW, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.services.triage.search.sought import LONG, swept
 
 SERVICE = "triage"
 OF_QUEUE = "from=priority%3DP3"
@@ -47,6 +50,20 @@ async def test_a_case_leads_back_to_its_row_and_on_to_the_next_that_no_one_has(
     last = await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/resolve?{OF_QUEUE}", **onwards)
     assert last.headers["location"] == f"{queue}{'&' if '?' in queue else '?'}done=resolve", "there is no other"
     assert "There is no other for you in this queue." in (await sam.get(last.headers["location"])).text
+
+
+async def test_the_next_case_is_one_of_the_same_search_however_long_that_is(triage: Triage, sam: AsyncClient) -> None:
+    older = [report(submitted_at=NOW - timedelta(minutes=number)) for number in (30, 20)]
+    told = [report(narrative=LONG), report(narrative=f"{LONG}.")]
+    await open_cases(triage.database, *older, *told)
+    await swept(triage.database)
+    came = urlencode({"from": QueueFilter(view=None, q=f'"{LONG}"').query()})
+    first, second = (one.reference for one in told)
+    assert f"/cases/{first}/conversation?{came}" in links((await sam.get(f"/cases/{first}?{came}")).text)
+    await press(sam, f"/cases/{first}", f"/cases/{first}/claim")
+    onwards = {"outcome": "support_given", "next": "yes"}
+    done = await press(sam, f"/cases/{first}?{came}", f"/cases/{first}/resolve?{came}", **onwards)
+    assert done.headers["location"] == f"/cases/{second}?done=next&{came}"
 
 
 @pytest.mark.parametrize("said", ["https%3A%2F%2Fexample.com", "view%3Dnone", "%00", "x" * 2_000, "cursor%3Dx"])

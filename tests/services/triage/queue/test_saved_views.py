@@ -3,11 +3,12 @@
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from httpx import AsyncClient, Response
 from sqlalchemy import select, text
 
-from services.triage.queue.domain import MOST_VIEWS, VIEWS_KEPT
+from services.triage.queue.domain import LONGEST_SEARCH, MOST_VIEWS, VIEWS_KEPT
 from services.triage.queue.handlers import forget_views
 from services.triage.queue.tables import SavedViewRow
 from shared.auth.permissions import Role
@@ -54,6 +55,19 @@ async def test_a_view_is_its_owners_until_they_rename_or_delete_it(triage: Triag
     assert [one["name"] for one in await listed(triage, SAM)] == ["Mine"]
     assert (await call(triage, SAM, "DELETE", path, read=2)).status_code == 204
     assert await listed(triage, SAM) == []
+
+
+async def test_a_search_of_any_letters_is_saved_and_one_that_is_too_long_is_refused(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    words = "日" * LONGEST_SEARCH
+    made = await call(triage, SAM, "POST", name="By a script", query=f"q={words}")
+    assert (made.status_code, made.json()["query"]) == (201, urlencode({"q": words})), made.text
+    saved = await press(sam, "/cases", "/cases/views", name="By hand", view=urlencode({"q": words}))
+    assert saved.status_code == 303
+    assert [one["name"] for one in await listed(triage, SAM)] == ["By a script", "By hand"]
+    longer = await call(triage, SAM, "POST", name="Longer", query=f"q={words}日")
+    assert (longer.status_code, longer.json()["type"].endswith(":query-too-long")) == (422, True)
 
 
 async def test_only_a_lead_shares_a_view_with_their_team_and_never_a_search(triage: Triage) -> None:

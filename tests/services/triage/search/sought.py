@@ -7,6 +7,13 @@ from services.triage.search.queries import Hit
 from shared.db.database import Database
 from tests.services.triage.builders import NOW
 
+LONG = (
+    "они угрожают моей семье каждый день после работы и публикуют наши фотографии с адресом дома на странице группы "
+    "где сотни людей пишут оскорбления и зовут других прийти к нам поздно вечером чтобы напугать детей"
+)
+"""A phrase that has more than 1,000 characters in an address."""
+LONG_BEGINS = LONG.removesuffix(" чтобы напугать детей")
+
 
 async def swept(database: Database) -> None:
     while True:
