@@ -192,10 +192,15 @@ async def _beside(
 
 
 def _counted(viewer: Viewer, wanted: QueueFilter, saved: Sequence[SavedView]) -> list[QueueFilter]:
-    """Return the queues that are counted: those of the views, of the teams, and some that are saved; never searches."""
+    """Return the queues that are counted: of the views, the teams, and those saved; never searches.
+
+    Of what teams save, some are counted, however many views of their own a person keeps.
+    """
     of_views = [replace(wanted, view=view, q="", sort=None) for view in views.VIEWS]
     of_teams = [replace(wanted, team=team, sort=None) for team in (None, *_several(viewer))]
-    kept = [replace(one.wanted, sort=None) for one in saved][:MOST_VIEWS]
+    own = [one.wanted for one in saved if not one.team]
+    shared = [one.wanted for one in saved if one.team][:MOST_VIEWS]
+    kept = [replace(one, sort=None) for one in (*own, *shared)]
     return list(dict.fromkeys(one for one in (*of_views, *of_teams, *kept) if not one.q))
 
 

@@ -126,12 +126,19 @@ async def test_a_view_stands_beside_the_queue_with_the_number_that_its_viewer_se
         assert found, page
         numbers.append(found[1])
     assert numbers == ["2", None], "Sam may not see the restricted ones"
-    view = re.search(r'name="chosen" value="([^"]+)"', (await aisha.get("/cases/views")).text)
-    assert view
+    for number in range(MOST_VIEWS):
+        query = "q=dog" if number % 2 else f"platform=x&since=2026-01-0{number + 1}"
+        assert (await call(triage, AISHA, "POST", name=f"Own {number}", query=query)).status_code == 201
+    page = (await aisha.get("/cases")).text
+    assert re.search(r'Faces \(SMART\) <span class="signpost-count">2<', page), "beside as many of one's own"
+    assert re.search(r'>Own 0 <span class="signpost-count">2<', page)
+    assert page.count("(not counted)") == MOST_VIEWS // 2, "searches"
+    view: str = (await listed(triage, AISHA))[-1]["view_id"]
+    assert f'name="chosen" value="{view}"' in (await aisha.get("/cases/views")).text
     assert 'name="chosen"' not in (await sam.get("/cases/views")).text, "a team's view is its leads' to change"
-    nameless = await press(aisha, "/cases/views", "/cases/views", chosen=view[1], version="1", name="")
+    nameless = await press(aisha, "/cases/views", "/cases/views", chosen=view, version="1", name="")
     assert (nameless.status_code, "Give the view a name" in nameless.text) == (422, True)
-    refused = await press(sam, "/cases", "/cases/views", chosen=view[1], version="1", name="Mine")
+    refused = await press(sam, "/cases", "/cases/views", chosen=view, version="1", name="Mine")
     assert (refused.status_code, "Only a lead of the team" in refused.text) == (403, True)
-    await press(aisha, "/cases/views", "/cases/views", chosen=view[1], version="1", delete="yes")
+    await press(aisha, "/cases/views", "/cases/views", chosen=view, version="1", delete="yes")
     assert "Faces" not in (await sam.get("/cases")).text
