@@ -191,6 +191,15 @@ async def _claims_by_keys(page: Page, reference: str) -> None:
     await page.wait_for_url(f"**/cases/{reference}")
     await press("n")
     await expect(page.get_by_label("How did it end?")).to_be_focused()
+    back = page.get_by_role("link", name="Back to the queue", exact=True)
+    await back.evaluate("link => link.addEventListener('click', () => (document.title = 'left'))")
+    await back.focus()
+    await press("g")
+    await page.get_by_role("searchbox").focus()
+    await page.keyboard.type("a page")
+    await press("Tab")
+    await press("q")
+    assert await page.title() != "left", "what was written in between ended the combination"
 
 
 async def _writes_to_many(sam: Someone, reference: str) -> None:

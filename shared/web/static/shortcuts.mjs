@@ -36,9 +36,20 @@ function use(one) {
   else one.click();
 }
 
+// Whether a key is no shortcut of ours: one of the browser's, or a letter that someone writes.
+function others(event) {
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return true;
+  return !choice.checked || event.target.closest(WRITTEN_IN) || event.target.isContentEditable;
+}
+
+// What is done in between ends a combination, so that a `q` after some writing does not leave the page. Time does not:
+// some people are slow with keys.
+function ended() {
+  before = "";
+}
+
 function pressed(event) {
-  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (!choice.checked || event.target.closest(WRITTEN_IN) || event.target.isContentEditable) return;
+  if (others(event)) return ended();
   if (event.repeat && !(event.key in MOVES)) return;
   const asked = [`${before} ${event.key}`, event.key].find((keys) => /^[a-z/]( [a-z])?$/.test(keys) && control(keys));
   before = event.key;
@@ -65,3 +76,4 @@ choice.addEventListener("change", () => stored(choice.checked ? "on" : "off"));
 opener.hidden = false;
 opener.addEventListener("click", () => help.showModal());
 document.addEventListener("keydown", pressed);
+document.addEventListener("pointerdown", ended);
