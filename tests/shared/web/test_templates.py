@@ -83,6 +83,27 @@ def test_pages_and_emails_read_as_if_written_here(banned: str) -> None:
     assert found == [], f"write: {BANNED[banned]}"
 
 
+_PARTS = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "th": "columnheader", "td": "cell"}
+
+
+def test_tables_whose_rows_are_cards_on_a_phone_say_that_they_are_tables() -> None:
+    """A table, a row or a cell that is shown as a block is none any more to a screen reader, unless it says so."""
+    cards = [
+        (path, table)
+        for path, template in TEMPLATES.items()
+        for table in re.findall(r"<table [^>]*signpost-queue.*?</table>", template, re.DOTALL)
+        if "asset('queue.css')" in template
+    ]
+    assert len(cards) >= 3
+    wrong = [
+        f"{path}: <{tag}{said}>"
+        for path, table in cards
+        for tag, said in re.findall(r"<(table|thead|tbody|tr|th|td)\b([^>]*)", table)
+        if f'role="{_PARTS[tag]}"' not in said
+    ]
+    assert wrong == []
+
+
 _ESCAPED = re.compile(r"\| ?(e|escape)\b|~ \w+\(\) ~")
 _SAFE = re.compile(r"""\(('[^']*'|"[^"]*") \| safe\)""")
 
