@@ -6,8 +6,9 @@ A row is `METHOD path: {…}` with
 - for a route about one object, then the objects that it is tried on, each with who sees it:
   `own`, `other`, `restricted`, … → roles; everyone else in `may` gets `hidden`
 - `hidden`: what they get, 404 unless the row says otherwise (`403|404`: one or the other)
-- `send`: what is sent: `json` or `form`, and which `version` was read, 1 unless the row says otherwise. A change of
-  an object must be sent complete: a response that something is missing (400, 422) does not show whether they may
+- `send`: what is sent: `json` or `form`, and which `version` was read, 1 unless the row says otherwise; `{case_id}` is
+  the object's, as in the path. A change of an object must be sent complete: a response that something is missing (400,
+  422) does not show whether they may
 - `path`: the value of the path's parameters, if it is not the object
 - `found`: what those in `may` get if the object is not there (404) or is not theirs
 - `endless`: whether the response never ends

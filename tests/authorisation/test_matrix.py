@@ -1,5 +1,6 @@
 """Every route × every role × (own, other's, restricted) against one table."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -198,9 +199,16 @@ async def _ask(world: World, row: Row, kind: str, role: Role | None, bearer: Map
     path = _PART.sub(lambda part: _filled(world, row, kind, part[1]), row.path)
     if row.method == "GET":
         return await ask(world.front, "GET", path, headers, endless=row.endless)
-    if row.is_call or "json" in row.send:
-        return await ask(world.front, row.method, path, headers, data=row.send.get("json", {}))
-    return await ask(world.front, row.method, path, headers, data=row.send.get("form", {"nothing": ""}), form=True)
+    form = not row.is_call and "json" not in row.send
+    said = row.send.get("form", {"nothing": ""}) if form else row.send.get("json", {})
+    return await ask(world.front, row.method, path, headers, data=_sent(world, kind, said), form=form)
+
+
+def _sent(world: World, kind: str, said: Mapping[str, object]) -> Mapping[str, object]:
+    """Return what is sent about an object of `kind`: `{case_id}` and the like are its own."""
+    text = _PART.sub(lambda part: world.address(part[1], kind, "") or ABSENT, json.dumps(said))
+    sent: Mapping[str, object] = json.loads(text)
+    return sent
 
 
 def _filled(world: World, row: Row, kind: str, part: str) -> str:

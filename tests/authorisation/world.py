@@ -103,6 +103,12 @@ select gen_random_uuid(), 'claim', 'done', 1, who, opened_at, opened_at
 from unnest(array['S2001', 'S9001']) who, (select max(opened_at) as opened_at from "case") newest
 where not exists (select 1 from bulk) returning asked_by, bulk_id"""
 """A bulk action of Grace's, and one of another person's."""
+_VIEW_OF_EACH = """insert into saved_view (view_id, version, owner, team, name, query, saved_at)
+select gen_random_uuid(), 1, owner, team, 'Sample', '', opened_at
+from (values ('S2001', null), ('S9001', null), ('S9001', 'smart'), ('S9001', 'sirt')) as kept (owner, team),
+  (select max(opened_at) as opened_at from "case") newest
+where not exists (select 1 from saved_view) returning owner, team, view_id"""
+"""A view of Grace's, one of another person's, and one of each of two teams."""
 
 
 @dataclass(frozen=True)
@@ -234,6 +240,8 @@ class World:
                 await session.execute(text(statement))
             for who, bulk_id in await session.execute(text(_BULK_OF_EACH)):
                 self.ids[f"bulk:{'own' if who == GRACE else 'other'}"] = str(bulk_id)
+            for who, team, view_id in await session.execute(text(_VIEW_OF_EACH)):
+                self.ids[f"view:of_{team}" if team else f"view:{'own' if who == GRACE else 'other'}"] = str(view_id)
         for name, report in self.report_ids.items():
             if report in cases:
                 self.ids |= {f"{what}:{name}": str(cases[report]) for what in _WITH_ITS_ID}
