@@ -19,6 +19,8 @@ from benchmarks.stage import plain
 COMMON, RARE, ABSENT, PHRASE = "picture", "quokka", "zugzwang", "lie to customers"
 ME = "S7042"
 """One of two hundred people who have cases."""
+KEEPER = "S7043"
+"""Another of them, who has ten saved views, each of another quarter."""
 
 _CASES = """
 with base as (
@@ -156,9 +158,16 @@ select uuidv7(opened_at - now()), case_id, 1, team, outcome, 'sample', opened_at
   case when is_old then opened_at end, case when is_old then 'S7001' end, case when is_old then outcome end
 from (select g < $1 - 5000 as is_old, * from {_NUMBERED}) as c where outcome is not null and g % 100 = 1
 """  # noqa: S608 - own words
+_VIEWS = f"""
+insert into saved_view (view_id, version, owner, name, query, saved_at)
+select gen_random_uuid(), 1, '{KEEPER}', 'View ' || i, (array['platform=mastodon', 'view=finished&platform=bluesky',
+  'behaviour=doxing', 'view=finished&taken_down=removed', 'priority=P1'])[1 + i % 5]
+  || '&since=' || (current_date - 180 * i)::text || '&until=' || (current_date - 180 * i + 90)::text, now()
+from generate_series(0, 9) as i
+"""  # noqa: S608 - own words
 _ALL = (
     *(_CASES, _REPORTS, _DECISIONS, _DEADLINES, _ACTIVITIES, _HEADS, _NOTES, _EVIDENCE, _ALERTS, _DOCUMENTS, _KEYS),
-    *(_CAMPAIGNS, _MEMBERS, _TASKS, _REVIEWS),
+    *(_CAMPAIGNS, _MEMBERS, _TASKS, _REVIEWS, _VIEWS),
 )
 _INDEXES = """
 select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as made

@@ -14,10 +14,11 @@ import asyncpg
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
-from benchmarks.case_rows import ABSENT, COMMON, ME, PHRASE, RARE, make
+from benchmarks.case_rows import ABSENT, COMMON, KEEPER, ME, PHRASE, RARE, make
 from benchmarks.findings import Figure, Findings, below
 from benchmarks.stage import Stage, plain
 from services.triage.app import open_service
+from services.triage.queue.domain import QueueView
 from services.triage.settings import TriageSettings
 from shared.auth.permissions import Principal, Role
 from shared.auth.tokens import TokenIssuer, ensure_key_files
@@ -34,8 +35,7 @@ _API, _PAGE = "/cases/api/v1", "/cases"
 _LIST = f"{_API}/cases"
 _VIEWS: Mapping[str, str] = {
     "queue": f"{_PAGE}",
-    **{view: f"{_PAGE}?view={view}" for view in ("mine", "unclaimed", "replies", "at-risk", "restricted", "reviews")},
-    "finished": f"{_PAGE}?view=finished",
+    **{view: f"{_PAGE}?view={view}" for view in QueueView if view is not QueueView.ALL},
     "finished, by due time": f"{_PAGE}?view=finished&sort=due",
     "newest": f"{_LIST}",
     "by due time": f"{_LIST}?sort=due",
@@ -69,7 +69,10 @@ _SEARCHES: Mapping[str, str] = {
     "account": "{account}",
     "common and absent": f"{COMMON} {ABSENT}",
 }
+SAVED = "queue, with ten saved views"
+"""Looked at by the person who has them; all else by one who has none."""
 LOOKS: Mapping[str, str] = {
+    SAVED: _PAGE,
     **{f"view: {name}": address for name, address in _VIEWS.items()},
     **{f"filter: {name}": f"{_LIST}?{query}" for name, query in _FILTERS.items()},
     "filter: a rare platform, open, with counts": f"{_PAGE}?platform=mastodon",
@@ -78,6 +81,8 @@ LOOKS: Mapping[str, str] = {
     **{f"search: {name}": f"{_LIST}?q={quote(typed, safe='{}')}" for name, typed in _SEARCHES.items()},
     **{f"search page: {name}": f"{_PAGE}?q={quote(typed, safe='{}')}" for name, typed in _SEARCHES.items()},
     "tasks: page": f"{_PAGE}/tasks",
+    "repeat: page": f"{_PAGE}/repeat",
+    "shift: page": f"{_PAGE}/shift",
     "second reviews: page": f"{_PAGE}/second-reviews",
     "case: page": f"{_PAGE}/{{reference}}",
     "case: related": f"{_PAGE}/{{reference}}/related",
@@ -139,15 +144,16 @@ async def _asked(url: str, log: str) -> dict[str, list[float]]:
         )
         issuer, clock = TokenIssuer(private.read_bytes()), SystemClock()
         roles = frozenset({Role.SMART_LEAD, Role.SIRT_LEAD})
-        person = Principal(ME, StaffId(ME), "A. Lead", "lead@example.org", roles)
-        headers = {"authorization": f"Bearer {issuer.bearer(person, clock.now())}", "accept": "text/html"}
+        people = {who: Principal(who, StaffId(who), "A. Lead", "lead@example.org", roles) for who in (ME, KEEPER)}
+        tokens = {who: f"Bearer {issuer.bearer(person, clock.now())}" for who, person in people.items()}
         addresses = await _addresses(url)
         async with open_service(settings) as service:
             transport = ASGITransport(service.app)
-            async with AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+            async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
                 for _ in range(_TIMES):
                     for name, address in addresses.items():
-                        took[name].append(await _seconds(client, address))
+                        token = tokens[KEEPER if name == SAVED else ME]
+                        took[name].append(await _seconds(client, address, token))
     return {name: seconds[_TIMES // 8 :] for name, seconds in took.items()}
 
 
@@ -160,9 +166,9 @@ async def _addresses(url: str) -> dict[str, str]:
     return {name: address.format(**dict(chosen)) for name, address in LOOKS.items()}
 
 
-async def _seconds(client: AsyncClient, address: str) -> float:
+async def _seconds(client: AsyncClient, address: str, token: str) -> float:
     began = time.perf_counter()
-    answer = await client.get(address)
+    answer = await client.get(address, headers={"authorization": token, "accept": "text/html"})
     answer.raise_for_status()
     return time.perf_counter() - began
 

@@ -1,10 +1,16 @@
 """The cases that the benchmarks make: the product finds in them what the figures say that it looks for."""
 
+from dataclasses import replace
+from urllib.parse import parse_qsl
+
 from sqlalchemy import select, text
 
-from benchmarks.case_rows import ABSENT, COMMON, PHRASE, RARE, make
+from benchmarks.case_rows import ABSENT, COMMON, KEEPER, PHRASE, RARE, make
+from benchmarks.cases import LOOKS
 from services.triage.campaigns import queries as campaigns
 from services.triage.campaigns.domain import CampaignState
+from services.triage.queue.domain import MOST_VIEWS, QueueFilter, QueueView
+from services.triage.queue.queries import saved_views
 from services.triage.search import domain, queries
 from services.triage.search.domain import Sought
 from services.triage.search.tables import CaseDocument
@@ -31,4 +37,14 @@ async def test_what_is_common_rare_and_absent_is_so(postgres: PostgresForTests) 
             assert await session.scalar(select(CaseDocument.number).order_by(CaseDocument.number.desc())) == SIZE
             [largest, *_], _ = await campaigns.listed(session, LEAD, list(CampaignState), None, 5)
             assert largest.size > 990
+            kept = await saved_views(session, replace(LEAD, subject=KEEPER))
+            quarters = {(one.wanted.since, one.wanted.until) for one in kept if one.wanted.since and one.wanted.until}
+            assert len(kept) == len(quarters) == MOST_VIEWS, "each is counted by a walk of its own"
         await database.close()
+
+
+def test_every_view_of_the_queue_is_looked_at() -> None:
+    pages = [
+        dict(parse_qsl(query)) for page, _, query in (one.partition("?") for one in LOOKS.values()) if page == "/cases"
+    ]
+    assert {QueueFilter.read(query).view for query in pages if "q" not in query} == set(QueueView)
