@@ -12,6 +12,7 @@ from shared.auth.permissions import Role
 from tests.services.triage.builders import open_cases, report
 from tests.services.triage.bulk.test_pages import choose, do, ticked
 from tests.services.triage.conftest import Triage
+from tests.services.triage.outcome_reviews.test_reviews import request, resolved
 from tests.services.triage.whole.test_whole import POST, worked
 
 SERVICE = "triage"
@@ -35,12 +36,15 @@ MOST: Mapping[str, int] = {
     "/cases/{reference}/merge": 12,
     "/cases/{reference}/assign": 15,
     "/cases/{reference}/step-back": 5,
+    "/cases/{reviewed}/review": 11,
     "/cases/tasks": 12,
     "/cases/repeat": 6,
     "/cases/campaigns": 7,
     "/cases/campaigns/{campaign}": 12,
+    "/cases/bulk": 5,
     "/cases/bulk/{preview}": 6,
     "/cases/bulk/{results}": 6,
+    "/cases/second-reviews": 9,
     "/cases/shift": 7,
     "/cases/wellbeing": 13,
     "/cases/templates": 4,
@@ -71,10 +75,15 @@ async def counted(triage: Triage, client: AsyncClient, places: Mapping[str, str]
     return found
 
 
-async def test_a_page_takes_as_many_statements_for_much_as_for_little(triage: Triage, aisha: AsyncClient) -> None:
+async def test_a_page_takes_as_many_statements_for_much_as_for_little(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient
+) -> None:
     told = report(urls=(POST,))
+    reviewed = report()
+    page = await resolved(triage, sam, reviewed)
+    await request(triage, reviewed)
     await open_cases(triage.database, told, report(urls=(POST,)))
-    places = {"reference": told.reference}
+    places = {"reference": told.reference, "reviewed": page.rpartition("/")[2]}
     counts = []
     async with triage.client() as script:
         script.headers.update(triage.bearer(Role.SMART_LEAD, subject="S4002"))
