@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -10,9 +10,11 @@ from unicodedata import normalize
 from uuid import UUID
 
 from services.triage.reports.domain import TriageReport
+from services.triage.search.domain import plain
 from shared.events import platforms
 from shared.events.intake import Person
 from shared.events.vocabulary import Relation
+from shared.text import line, without_control_characters
 
 LONGEST_REASON = 500
 LONGEST_REFERENCE = 100
@@ -136,22 +138,28 @@ def _account(url: str, report: TriageReport) -> str | None:
     return known[1] if known else None
 
 
-_EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
+_LONGEST_LOCAL_PART = 64
+"""Of an email address (RFC 5321)."""
+_DOMAIN = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
+_LOCAL_PART_BACKWARDS = re.compile(r"[\w.+%'-]+")
 _HANDLE = re.compile(r"(?<![\w@./])@[\w.]*\w(?:@[\w-]+(?:\.[\w-]+)+)?")
 
 
 def _in_text(text: str) -> Iterator[Word]:
-    for found in _EMAIL.findall(text):
-        yield Word(Kind.EMAIL, found, "an address in a text")
-    for found in _HANDLE.findall(text):
+    cleaned = line(without_control_characters(text)) if "@" in text else ""
+    for domain in _DOMAIN.finditer(cleaned):
+        before = cleaned[max(0, domain.start() - _LONGEST_LOCAL_PART) : domain.start()]
+        if local := _LOCAL_PART_BACKWARDS.match(before[::-1]):
+            yield Word(Kind.EMAIL, local[0][::-1] + domain[0], "an address in a text")
+    for found in _HANDLE.findall(cleaned):
         yield Word(Kind.ACCOUNT, found, "an account in a text")
 
 
 def _each_once(words: Iterable[Word]) -> list[Word]:
     """Return each word once, however it is spelled; what is the affected person's stays theirs."""
-    found: dict[str, Word] = {}
+    found: dict[_Key, Word] = {}
     for one in words:
-        key = _bare(one.text).lower()
+        key = _key(one.text)
         if key and (key not in found or (one.affected and not found[key].affected)):
             found[key] = one
     return list(found.values())
@@ -167,32 +175,62 @@ class Masked:
     times: int
 
 
+_Key = tuple[str, ...]
+"""The words of a name, an account or an address as they are compared."""
+_ALONE = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Letters of languages that put no spaces between words: each is compared by itself."""
+_WITHIN = (
+    "\u00ad\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
+    "\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff"
+)
+"""What stands within a word: accents, signs of vowels, and marks that no one sees."""
+_HYPHENS = "\u2010-\u2015-"
+_WORDS = re.compile(f"[{_ALONE}]|[^\\W{_ALONE}](?:(?![{_ALONE}])[\\w{_WITHIN}])*|[^\\s'’‘ʼ`{_HYPHENS}]")
+"""The words of a text, and all other characters but spaces, apostrophes and hyphens. In one pass."""
+_MOST_WORDS = 40
+"""Words that are compared at once: what is longer is masked in parts, so that a text takes one pass."""
+
+
+@dataclass(slots=True)
+class _Node:
+    """What may follow the words so far, and what is masked if nothing does."""
+
+    following: dict[str, "_Node"] = field(default_factory=dict)
+    index: int | None = None
+
+
 class Mask:
-    """Puts a label in the place of each masked word, and counts how often."""
+    """Puts a label in the place of each masked word, and counts how often.
+
+    Words are compared as the search does, without accents, capitals and apostrophes. However many are masked, a text
+    is read once.
+    """
 
     def __init__(self, words: Sequence[Word], visible: Iterable[Word] = ()) -> None:
         """Take what is masked, and what stays visible: a part of a name that both have in common stays visible."""
-        kept = {part.lower() for one in visible for part in (_bare(one.text), *_parts(one))}
+        kept = {key for one in visible for key in (_key(one.text), *_parts(one))}
         numbers: Counter[Kind] = Counter()
-        spelled: dict[str, int] = {}
         self._words = list(words)
         self._labels: list[str] = []
         self._times: Counter[int] = Counter()
+        self._first = _Node()
+        self._compared: dict[str, str] = {}
         for index, one in enumerate(words):
             numbers[one.kind] += 1
             self._labels.append(f"[{one.kind} {numbers[one.kind]}]")
-            for text in (_bare(one.text), *(part for part in _parts(one) if part.lower() not in kept)):
-                if text:
-                    spelled.setdefault(text.lower(), index)
-        longest = sorted(spelled, key=len, reverse=True)
-        self._groups = [spelled[text] for text in longest]
-        alternatives = "|".join(f"({_spaced.join(map(re.escape, text.split()))})" for text in longest)
-        self._pattern = re.compile(rf"(?<!\w)@?(?:{alternatives})(?!\w)", re.IGNORECASE) if longest else None
+            for key in (_key(one.text), *(part for part in _parts(one) if part not in kept)):
+                self._add(key, index)
 
     def __call__(self, text: str) -> str:
         """Return a text without the masked words."""
         composed = normalize("NFC", text)
-        return self._pattern.sub(self._label, composed) if self._pattern else composed
+        if not self._first.following:
+            return composed
+        found = [(self._as_compared(one[0]), *one.span()) for one in _WORDS.finditer(composed)]
+        found = [one for one in found if one[0]]
+        return "".join(self._pieces(composed, found))
 
     def all(self, content: Any) -> Any:  # noqa: ANN401 - JSON, whose shape stays as it is
         """Return JSON with every text in it masked."""
@@ -210,23 +248,61 @@ class Mask:
         pairs = enumerate(zip(self._labels, self._words, strict=True))
         return [Masked(label, word.kind, word.who, self._times[index]) for index, (label, word) in pairs]
 
-    def _label(self, found: re.Match[str]) -> str:
-        index = self._groups[(found.lastindex or 1) - 1]
-        self._times[index] += 1
-        return self._labels[index]
+    def _add(self, key: _Key, index: int) -> None:
+        for begin in range(0, len(key), _MOST_WORDS):
+            node = self._first
+            for word in key[begin : begin + _MOST_WORDS]:
+                node = node.following.setdefault(word, _Node())
+            if node.index is None:
+                node.index = index
+
+    def _as_compared(self, word: str) -> str:
+        if word not in self._compared:
+            self._compared[word] = plain(word)
+        return self._compared[word]
+
+    def _pieces(self, text: str, found: Sequence[tuple[str, int, int]]) -> Iterator[str]:
+        """Yield the text with a label in the place of each masked word, and of the sign of an account before it."""
+        position, copied = 0, 0
+        while position < len(found):
+            sign = found[position][0] == "@"
+            end, index = self._longest(found, position + sign)
+            if index is not None:
+                self._times[index] += 1
+                yield text[copied : found[position][1]]
+                yield self._labels[index]
+                copied = found[end - 1][2]
+            position = max(end, position + 1)
+        yield text[copied:]
+
+    def _longest(self, found: Sequence[tuple[str, int, int]], begin: int) -> tuple[int, int | None]:
+        """Return where the longest masked word that begins there ends, and which it is; None if none does."""
+        node, end, index = self._first, begin, None
+        for position in range(begin, len(found)):
+            following = node.following.get(found[position][0])
+            if following is None:
+                break
+            node = following
+            if node.index is not None:
+                end, index = position + 1, node.index
+        return end, index
 
 
-_spaced = r"\s+"
+def _key(text: str) -> _Key:
+    """Return a word as it is looked for, without the sign of an account."""
+    words = (plain(one) for one in _WORDS.findall(normalize("NFC", text).strip().lstrip("@")))
+    return tuple(one for one in words if one)
 
 
-def _bare(text: str) -> str:
-    """Return a word as it is looked for: composed, without the sign of an account, with single spaces."""
-    return " ".join(normalize("NFC", text).split()).lstrip("@")
-
-
-def _parts(word: Word) -> Collection[str]:
-    """Return the parts of a name that say who it is by themselves."""
+def _parts(word: Word) -> Iterator[_Key]:
+    """Yield the parts of a name that say who it is by themselves, and what is written without a space or a sign."""
     if word.kind is not Kind.NAME:
-        return ()
-    parts = [part.strip(".,'’()") for part in _bare(word.text).split()]
-    return [part for part in parts if len(part) >= _SHORTEST_PART]
+        return
+    whole = word.text.split()
+    hyphened = [part for one in whole for part in re.split(f"[{_HYPHENS}]", one)]
+    for part in (*whole, *hyphened):
+        key = _key(part.strip(".,'’()"))
+        if sum(map(len, key)) >= _SHORTEST_PART:
+            yield key
+            yield ("".join(key),)
+    yield ("".join(_key(word.text)),)

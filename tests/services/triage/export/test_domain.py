@@ -1,5 +1,6 @@
 """What is masked: everything that says who another person is, however it is spelled, unless someone lets it stay."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from shared.events.intake import Person
 from shared.events.vocabulary import Relation
 from tests.services.triage.builders import IDS, NOW
 
+FAR_TOO_LONG = 2.0
+"""Seconds of computing; what takes more steps than the text is long takes many more."""
 CHOICE = Choice(Purpose.POLICE, "Their request", None)
 REPORT = TriageReport(
     form="abuse",
@@ -74,3 +77,42 @@ def test_it_says_how_often_each_was_masked_and_not_what() -> None:
 
 def test_without_words_nothing_is_masked() -> None:
     assert Mask([])("a text") == "a text"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("İbrahim Yılmaz", ["İbrahim", "ibrahim", "IBRAHIM YILMAZ", "Yilmaz"]),
+        ("Sean O'Brien", ["O’Brien", "sean o`brien", "OBrien"]),
+        ("Anna-Marie Groß", ["Anna", "GROSS", "Anna\u2011Marie", "annamarie", "Anna Marie Groß"]),
+        ("José Núñez", ["Jose Nunez", "Jose\u0301", "JOSÉ"]),
+        ("Mark Vole", ["Ma\u00adrk", "#MarkVole", "Mark\u200bVole"]),
+    ],
+)
+def test_a_name_is_found_however_it_is_spelled(name: str, written: list[str]) -> None:
+    mask = Mask([Word(Kind.NAME, name, "someone")])
+    assert [mask(text).lstrip("#") for text in written] == ["[name 1]"] * len(written)
+
+
+def test_a_name_is_found_where_no_space_is_around_it() -> None:
+    assert Mask([Word(Kind.NAME, "王伟", "someone")])("他认识王伟吗") == "他认识[name 1]吗"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 50_000,
+        "a.@" * 16_000,
+        " ".join(f"@u{number:05}" for number in range(5_000)) + " plain text" * 1_000,
+        "".join(f"@a.{number}." for number in range(6_000)),
+        "a." * 25_000,
+        "@" + "." * 49_999,
+    ],
+)
+def test_a_text_takes_no_longer_than_its_length_whatever_it_says(text: str) -> None:
+    long = replace(REPORT, narrative=text)
+    began = time.process_time()
+    words = people_in(long, [])
+    masked = mask_for(CHOICE, words)(text)
+    assert time.process_time() - began < FAR_TOO_LONG
+    assert len(masked) < 5 * len(text)
