@@ -23,6 +23,8 @@ LONGEST = 10_000
 """Characters of a grant that is read at all: enough for 300 pieces of evidence."""
 MOST_DOCUMENTS = 12 * 1024 * 1024
 """Bytes of the documents of an export, which are posted with its grant."""
+MOST_UNPACKED = 64 * 1024 * 1024
+"""Bytes of these documents before they are packed, and of what is added to prove them. Our choice."""
 
 
 class GrantedAction(StrEnum):

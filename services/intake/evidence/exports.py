@@ -24,7 +24,7 @@ from services.intake.evidence.dependencies import EvidenceParts, EvidencePartsDe
 from services.intake.evidence.multipart import FormStream
 from services.intake.evidence.queries import StoredItem, stored_items
 from shared.audit import exports
-from shared.auth.grants import MOST_DOCUMENTS, Grant, InvalidGrant
+from shared.auth.grants import MOST_DOCUMENTS, MOST_UNPACKED, Grant, InvalidGrant
 from shared.web.problems import standard_problem
 
 FIELD = "documents"
@@ -104,6 +104,8 @@ def _unpacked(encoded: bytes, grant: Grant) -> dict[str, bytes]:
     if sha256(packed).hexdigest() != grant.documents:
         raise InvalidGrant
     with ZipFile(io.BytesIO(packed)) as archive:
+        if sum(one.file_size for one in archive.infolist()) > 2 * MOST_UNPACKED:
+            raise InvalidGrant
         return {name: archive.read(name) for name in archive.namelist()}
 
 

@@ -1,8 +1,10 @@
 """Prepares the documents of a case, and records that someone exports or prints it."""
 
+import asyncio
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -19,9 +21,10 @@ from services.triage.export.domain import Choice, ExportTooLarge, Masked, Word
 from services.triage.export.views import Document
 from services.triage.reports.domain import Evidence
 from services.triage.whole import queries as whole
-from services.triage.whole.queries import Piece
+from services.triage.whole.queries import Piece, Whole
 from shared.audit import chain, exports
-from shared.auth.grants import MOST_DOCUMENTS, Grant, GrantedAction
+from shared.audit.chain import Link
+from shared.auth.grants import MOST_DOCUMENTS, MOST_UNPACKED, Grant, GrantedAction
 
 PRINTED = "case_printed"
 PDF, RECORD, TIMELINE, README = "case.pdf", "case.json", "timeline.json", "README.txt"
@@ -49,6 +52,16 @@ case has that statement.
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A case as it was read: its documents are prepared when no transaction is open, beside other work."""
+
+    whole: Whole
+    by: str
+    """Who reads it."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """The documents of a case, with what is masked in them."""
 
@@ -61,25 +74,54 @@ class Prepared:
     masked: Sequence[Masked]
     pieces: Sequence[Piece]
     at: str
-    """When it was prepared: later activities are in the chain alone."""
+    """When it was read: later activities are in the chain alone."""
 
 
-async def prepare(work: Work, case: Case, choice: Choice) -> Prepared:
-    """Return the documents of a case, masked; record that its content is shown, and count it to what they see today.
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The documents of an export as one archive, without what the record has to say first."""
+
+    archive: bytes = field(repr=False)
+    digests: Mapping[str, str]
+    """SHA-256 of each document, by name."""
+
+
+async def read(work: Work, case: Case) -> Found:
+    """Return all of a case; record that its content is shown, and count it to what the viewer sees today.
 
     Raises:
         CaseNotFound: there is no such case, or the viewer may not see it.
         CapReached: a lead is asked before they see more.
     """
     case = await case_handlers.show_content(work, case)
-    found = await whole.of_case(work, case, content=True)
-    words = domain.people_in(found.report, views.texts_of(found))
+    return Found(await whole.of_case(work, case, content=True), work.viewer.subject, work.now)
+
+
+def prepare(found: Found, choice: Choice) -> Prepared:
+    """Return the documents of a case, masked. A long case takes a while: call it in a thread."""
+    case = found.whole
+    words = domain.people_in(case.report, views.texts_of(case))
     mask = domain.mask_for(choice, words)
-    about = views.about(choice, work.viewer.subject, work.now, len(found.timeline))
-    document = mask.all(views.document(found, about, internal=choice.internal))
-    timeline = mask.all(views.timeline(found, internal=choice.internal))
-    pieces = found.evidence
-    return Prepared(case, choice, document, timeline, words, mask.masked, pieces, work.now.isoformat())
+    about = views.about(choice, found.by, found.at, len(case.timeline))
+    document = mask.all(views.document(case, about, internal=choice.internal))
+    timeline = mask.all(views.timeline(case, internal=choice.internal))
+    return Prepared(case.case, choice, document, timeline, words, mask.masked, case.evidence, found.at.isoformat())
+
+
+def pack(prepared: Prepared, pdf: bytes) -> Packed:
+    """Return the documents as one archive. It takes a while: call it in a thread.
+
+    Raises:
+        ExportTooLarge: the documents have too many bytes.
+    """
+    files = {
+        PDF: pdf,
+        RECORD: exports.written(prepared.document),
+        TIMELINE: exports.written(prepared.timeline),
+        README: HOW_TO_CHECK.encode(),
+    }
+    digests = {name: sha256(content).hexdigest() for name, content in files.items()}
+    return Packed(_archive(files), digests)
 
 
 async def record_print(work: Work, prepared: Prepared) -> None:
@@ -93,7 +135,7 @@ async def record_print(work: Work, prepared: Prepared) -> None:
     await chain.append(work.session, [(case.case_id, change)], work.now, work.writer.ids)
 
 
-async def export(work: Work, prepared: Prepared, pdf: bytes) -> tuple[Grant, bytes]:
+async def export(work: Work, prepared: Prepared, packed: Packed) -> tuple[Grant, bytes]:
     """Record who exports a case, for whom and why; return the grant for it, and the documents that go with it.
 
     Raises:
@@ -106,22 +148,19 @@ async def export(work: Work, prepared: Prepared, pdf: bytes) -> tuple[Grant, byt
     choice = prepared.choice
     visit = await evidence.visit(work, case.case_id)
     chosen = (await evidence.export(visit, choice.reason, choice.evidence))[0] if choice.evidence else []
-    files = {
-        PDF: pdf,
-        RECORD: exports.written(prepared.document),
-        TIMELINE: exports.written(prepared.timeline),
-        README: HOW_TO_CHECK.encode(),
-    }
-    statement = _statement(work, prepared, files, {one.evidence_id for one in chosen})
+    statement = _statement(work, prepared, packed.digests, {one.evidence_id for one in chosen})
     says = {"for": str(choice.purpose), exports.STATEMENT: exports.digest(statement)}
     personal = {"reference": choice.reference} if choice.reference else {}
     change = chain.Change(exports.EXPORTED, work.viewer.subject, choice.reason, after=says, personal=personal)
     await chain.append(work.session, [(case.case_id, change)], work.now, work.writer.ids)
-    files[exports.CHAIN] = exports.chain_document(await chain.links(work.session, case.case_id))
-    packed = _packed({exports.PROMISED: exports.written(statement), **files})
-    if len(packed) > MOST_DOCUMENTS:
-        raise ExportTooLarge
-    return _grant(work, case, [one.evidence_id for one in chosen], packed), packed
+    links = await chain.links(work.session, case.case_id)
+    documents = await asyncio.to_thread(_with_proof, packed, statement, links)
+    return _grant(work, case, [one.evidence_id for one in chosen], documents), documents
+
+
+def _with_proof(packed: Packed, statement: Mapping[str, Any], links: Sequence[tuple[Link, bytes]]) -> bytes:
+    proof = {exports.PROMISED: exports.written(statement), exports.CHAIN: exports.chain_document(links)}
+    return _archive(proof, packed.archive)
 
 
 async def _unchanged(work: Work, prepared: Prepared) -> Case:
@@ -133,7 +172,7 @@ async def _unchanged(work: Work, prepared: Prepared) -> Case:
     return locked.case
 
 
-def _statement(work: Work, prepared: Prepared, files: Mapping[str, bytes], chosen: set[UUID]) -> dict[str, Any]:
+def _statement(work: Work, prepared: Prepared, digests: Mapping[str, str], chosen: set[UUID]) -> dict[str, Any]:
     """Return what the export holds, what is masked and what is left out: the link in the chain has its digest."""
     case, choice = prepared.case, prepared.choice
     items = [piece.item for piece in prepared.pieces]
@@ -145,7 +184,7 @@ def _statement(work: Work, prepared: Prepared, files: Mapping[str, bytes], chose
         "exported_by": work.viewer.subject,
         "exported_at": work.now.isoformat(),
         "prepared_at": prepared.at,
-        "documents": {name: sha256(content).hexdigest() for name, content in files.items()},
+        "documents": dict(digests),
         "evidence": [_described(one) for one in items if one.evidence_id in chosen],
         "evidence_left_out": [{**_described(one), "why": _why(one)} for one in items if one.evidence_id not in chosen],
         "masked": [asdict(one) for one in prepared.masked],
@@ -169,11 +208,16 @@ def _why(item: Evidence) -> str:
     return "infected" if item.scan == "infected" else "not chosen"
 
 
-def _packed(files: Mapping[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with ZipFile(made, "w", ZIP_DEFLATED) as archive:
+def _archive(files: Mapping[str, bytes], before: bytes = b"") -> bytes:
+    """Return an archive of files, with those of the one before it."""
+    if sum(map(len, files.values())) > MOST_UNPACKED:
+        raise ExportTooLarge
+    made = io.BytesIO(before)
+    with ZipFile(made, "a" if before else "w", ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+    if len(made.getbuffer()) > MOST_DOCUMENTS:
+        raise ExportTooLarge
     return made.getvalue()
 
 

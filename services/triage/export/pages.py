@@ -1,5 +1,6 @@
 """/cases/SP-…/export: choose what others get of a case, see it masked, then make it. /cases/SP-…/print: its PDF."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -49,7 +50,8 @@ async def begin_export(request: Request, work: WorkDep, rest: str) -> HTMLRespon
 async def export(request: Request, viewer: ViewerDep, rest: str) -> Response:
     """Show what the export will hold, masked as chosen; or make it.
 
-    Between reading and recording no transaction is open: the PDF takes its time. What changed meanwhile is refused.
+    Between reading and recording no transaction is open: masking, the PDF and packing take their time, in threads and
+    in a process of its own. What changed meanwhile is refused.
     """
     form = await read_export(request)
     async with _working(request, viewer) as work:
@@ -59,9 +61,10 @@ async def export(request: Request, viewer: ViewerDep, rest: str) -> Response:
         try:
             if form.makes and form.version != case.version:
                 raise cases.CaseChanged(await cases.since(work.session, case.case_id, form.version or 0), case.version)
-            prepared = await handlers.prepare(work, case, form.choice)
+            found = await handlers.read(work, case)
         except tuple(_REFUSALS) as error:
             return _refused(request, case, form, error)
+    prepared = await asyncio.to_thread(handlers.prepare, found, form.choice)
     if not form.makes:
         return _page(request, prepared.case, form, prepared)
     try:
@@ -75,9 +78,9 @@ async def print_case(request: Request, viewer: ViewerDep, rest: str) -> Response
     """Give the case as a PDF, with all other people masked."""
     async with _working(request, viewer) as work:
         case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-        prepared = await handlers.prepare(work, case, Choice(Purpose.PRINT, "", None, internal=True))
-        now = work.now
-    made = await pdf.made(prepared.document, now)
+        found = await handlers.read(work, case)
+    prepared = await asyncio.to_thread(handlers.prepare, found, Choice(Purpose.PRINT, "", None, internal=True))
+    made = await pdf.made(prepared.document, found.at)
     async with _working(request, viewer) as work:
         await handlers.record_print(work, prepared)
     headers = {"content-disposition": f'inline; filename="{prepared.case.reference}.pdf"'}
@@ -95,8 +98,9 @@ async def _working(request: Request, viewer: Viewer) -> AsyncIterator[Work]:
 
 async def _made(request: Request, viewer: Viewer, prepared: Prepared) -> HTMLResponse:
     made = await pdf.made(prepared.document, parts_of(request, CaseParts).clock.now())
+    packed = await asyncio.to_thread(handlers.pack, prepared, made)
     async with _working(request, viewer) as work:
-        grant, documents = await handlers.export(work, prepared, made)
+        grant, documents = await handlers.export(work, prepared, packed)
     return render(
         request,
         "export_made.html",

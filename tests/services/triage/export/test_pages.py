@@ -5,6 +5,7 @@ import html
 import io
 import json
 import re
+import threading
 from collections.abc import Awaitable, Mapping
 from hashlib import sha256
 from uuid import UUID
@@ -13,8 +14,10 @@ from zipfile import ZipFile
 import pytest
 from httpx import AsyncClient, Response
 from sqlalchemy import event, select
+from sqlalchemy.pool import QueuePool
 
 from services.triage.cases.tables import CaseRow
+from services.triage.export import handlers
 from shared.audit import chain, exports
 from shared.auth.grants import PURPOSE, Grant, GrantedAction
 from shared.events.intake import Person
@@ -210,6 +213,39 @@ async def statements(triage: Triage, answer: Awaitable[Response]) -> int:
     assert (await answer).status_code == 200
     event.remove(engine, "before_cursor_execute", note)
     return len(seen)
+
+
+async def test_documents_are_made_beside_other_work_while_no_transaction_is_open(
+    triage: Triage, sam: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, _ = await opened(triage)
+    pool = triage.database.engine.sync_engine.pool
+    assert isinstance(pool, QueuePool)
+    seen: list[tuple[str, bool, int]] = []
+
+    def noted(name: str) -> None:
+        make = getattr(handlers, name)
+
+        def beside(*given: object) -> object:
+            seen.append((name, threading.current_thread() is threading.main_thread(), pool.checkedout()))
+            return make(*given)
+
+        monkeypatch.setattr(handlers, name, beside)
+
+    for name in ("prepare", "pack"):
+        noted(name)
+    documents(triage, await made(sam, page))
+    assert seen == [("prepare", False, 0), ("prepare", False, 0), ("pack", False, 0)]
+
+
+async def test_too_many_bytes_are_refused_before_they_are_packed(
+    triage: Triage, sam: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, _ = await opened(triage)
+    monkeypatch.setattr(handlers, "MOST_UNPACKED", 1_000)
+    answer = await made(sam, page)
+    assert (answer.status_code, "too large for one export" in answer.text) == (409, True)
+    assert exports.EXPORTED not in {one.action for one in await links(triage)}
 
 
 async def test_a_print_is_the_pdf_with_other_people_masked(triage: Triage, sam: AsyncClient) -> None:
