@@ -238,6 +238,8 @@ class AnswerRow:
 
     key: str
     lines: tuple[str, ...]
+    typed: bool = False
+    """Whether people may have typed words of it, such as a name; else it is of our own words, codes and times."""
 
 
 def nameless(report: TriageReport) -> list[str]:
@@ -308,7 +310,7 @@ def _abuse(report: TriageReport) -> Iterable[AnswerRow]:
 
 def _misuse(report: TriageReport) -> Iterable[AnswerRow]:
     yield from _alleged(report, report.affected)
-    yield _row("The incident that was not reported", report.related_reference or "")
+    yield _row("The incident that was not reported", report.related_reference or "", typed=True)
     if report.taken_over:
         yield _row("Someone else controls the account", words(report.taken_over))
 
@@ -342,7 +344,7 @@ def _incident(report: TriageReport) -> Iterable[AnswerRow]:
     if report.people_affected is not None and report.personal_data != YesNoUnsure.NO:
         yield _row("How many people", f"{report.people_affected:,}")
     if report.platform:
-        yield _row("A social media account", report.platform_name or platform(report.platform))
+        yield _row("A social media account", report.platform_name or platform(report.platform), typed=True)
     if report.taken_over:
         yield _row("Someone else controls it", words(report.taken_over))
     if report.behaviours:
@@ -374,7 +376,7 @@ def _exception(report: TriageReport) -> Iterable[AnswerRow]:
 
 def _content(report: TriageReport) -> Iterable[AnswerRow]:
     kind = f", {what(report.content_kind)}" if report.content_kind else ""
-    yield _row("Where", (report.platform_name or platform(report.platform)) + kind)
+    yield _row("Where", (report.platform_name or platform(report.platform)) + kind, typed=True)
     yield _row("The content now", words(report.content_state) if report.content_state else NOT_SAID)
 
 
@@ -386,14 +388,14 @@ def _reporter(report: TriageReport, *, content: bool) -> Iterable[AnswerRow]:
         who = "An anonymous reporter"
     elif report.confidentiality == "confidential":
         who += " (confidential: do not tell anyone outside the team)"
-    yield _row("Reported by", who)
+    yield _row("Reported by", who, typed=True)
     if report.found_by == FoundBy.MONITORING:
         yield _row("Noticed by", "Routine monitoring")
     was_asked = report.form != ReportType.SECURITY_INCIDENT or report.behaviours  # an incident alone asks no one
     if report.manager_alert and was_asked:
         agreed = f", agreed {uk_time(report.manager_agreed_at)}" if report.manager_agreed_at else ""
         yield _row("May the reporter’s manager be told", words(report.manager_alert) + agreed)
-    yield _row("How to reach them", _reach(report) if content else "Shown with what was written")
+    yield _row("How to reach them", _reach(report) if content else "Shown with what was written", typed=True)
     yield _row("When you write to them", written_to(report))
 
 
@@ -437,8 +439,8 @@ def _not_readable(names: Sequence[str]) -> AnswerRow:
     return _row("Not readable", f"{missing[:1].upper()}{missing[1:]}. Look in the system that sent this report.")
 
 
-def _row(key: str, text: str) -> AnswerRow:
-    return AnswerRow(key, (text,) if text else ())
+def _row(key: str, text: str, *, typed: bool = False) -> AnswerRow:
+    return AnswerRow(key, (text,) if text else (), typed)
 
 
 def _coded(codes: Sequence[str], otherwise: str = NOT_SAID) -> str:
@@ -446,7 +448,7 @@ def _coded(codes: Sequence[str], otherwise: str = NOT_SAID) -> str:
 
 
 def _people(key: str, people: Sequence[Person], otherwise: str) -> AnswerRow:
-    return AnswerRow(key, tuple(map(_person, people)) or (otherwise,))
+    return AnswerRow(key, tuple(map(_person, people)) or (otherwise,), typed=True)
 
 
 def _may_be_reporter(one: Person, report: TriageReport) -> bool:

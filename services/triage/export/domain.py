@@ -2,10 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 from unicodedata import normalize
 from uuid import UUID
 
@@ -231,16 +230,6 @@ class Mask:
         found = [(self._as_compared(one[0]), *one.span()) for one in _WORDS.finditer(composed)]
         found = [one for one in found if one[0]]
         return "".join(self._pieces(composed, found))
-
-    def all(self, content: Any) -> Any:  # noqa: ANN401 - JSON, whose shape stays as it is
-        """Return JSON with every text in it masked."""
-        if isinstance(content, str):
-            return self(content)
-        if isinstance(content, Mapping):
-            return {name: self.all(value) for name, value in content.items()}
-        if isinstance(content, Sequence):
-            return [self.all(value) for value in content]
-        return content
 
     @property
     def masked(self) -> list[Masked]:

@@ -102,9 +102,9 @@ def prepare(found: Found, choice: Choice) -> Prepared:
     case = found.whole
     words = domain.people_in(case.report, views.texts_of(case))
     mask = domain.mask_for(choice, words)
-    about = views.about(choice, found.by, found.at, len(case.timeline))
-    document = mask.all(views.document(case, about, internal=choice.internal))
-    timeline = mask.all(views.timeline(case, internal=choice.internal))
+    about = views.about(choice, found.by, found.at, len(case.timeline), mask)
+    document = views.document(case, about, mask, internal=choice.internal)
+    timeline = views.timeline(case, mask, internal=choice.internal)
     return Prepared(case.case, choice, document, timeline, words, mask.masked, case.evidence, found.at.isoformat())
 
 

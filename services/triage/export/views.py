@@ -1,13 +1,19 @@
-"""What an export says of a case, in words: the document of which a PDF is made, and the timeline. Not yet masked."""
+"""What an export says of a case, in words: the document of which a PDF is made, and the timeline.
 
-from collections.abc import Iterable, Iterator, Mapping
+What people wrote, and what says who they are, is masked. Dates, codes and our own words are not: whatever someone
+wrote, they stay as they are.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from services.triage.cases import activities, views
+from services.triage.cases.queries import REPORTER
 from services.triage.conversation.domain import Entry, EntryKind, Speaker
 from services.triage.evidence import views as evidence
+from services.triage.evidence.queries import TEAM
 from services.triage.export.domain import Choice, Purpose
 from services.triage.reports.domain import ANSWERS_IN_WORDS
 from services.triage.takedowns.domain import Takedown
@@ -47,6 +53,7 @@ _SPOKE: Mapping[EntryKind, str] = {
 _FOR_THE_TEAM = frozenset({"May the reporter’s manager be told", "How to reach them", "When you write to them"})
 """Answers that are for the team alone."""
 _INTERNAL = frozenset({"purpose", "reason", "note"})
+Masking = Callable[[str], str]
 Document = dict[str, Any]
 """JSON: a title, facts about the export, and sections."""
 
@@ -72,27 +79,28 @@ def _plain(text: str) -> str:
     return without_control_characters(text)
 
 
-def document(whole: Whole, about: Iterable[tuple[str, str]], *, internal: bool) -> Document:
+def document(whole: Whole, about: Iterable[tuple[str, str]], mask: Masking, *, internal: bool) -> Document:
     """Return what the PDF says of a case.
 
     Args:
         whole: the case, with content.
         about: who made it, for whom and why.
+        mask: gives a text back without the words that are masked.
         internal: whether to include what the team wrote for itself, its tasks, support, and who was told.
     """
     sections = [
         Section("About this document", rows=about),
         Section("The case", rows=_case(whole)),
-        Section("What was reported", rows=_answers(whole, internal=internal), entries=_written(whole)),
-        Section("Conversation", entries=_conversation(whole.conversation, internal=internal)),
-        Section("Evidence", entries=map(_piece, whole.evidence)),
-        Section("Requests to platforms", entries=map(_takedown, whole.takedowns)),
-        Section("What happened", entries=_timeline(whole.timeline, internal=internal)),
+        Section("What was reported", rows=_answers(whole, mask, internal=internal), entries=_written(whole, mask)),
+        Section("Conversation", entries=_conversation(whole.conversation, mask, internal=internal)),
+        Section("Evidence", entries=[_piece(one, mask) for one in whole.evidence]),
+        Section("Requests to platforms", entries=[_takedown(one, mask) for one in whole.takedowns]),
+        Section("What happened", entries=_timeline(whole.timeline, mask, internal=internal)),
     ]
     if internal:
         sections += [
-            Section("Threat to life", entries=map(_threat, whole.threat)),
-            Section("Tasks and support", entries=_tasks(whole)),
+            Section("Threat to life", entries=[_threat(one, mask) for one in whole.threat]),
+            Section("Tasks and support", entries=_tasks(whole, mask)),
             Section("People told", entries=_told(whole)),
         ]
     made = [section.content() for section in sections]
@@ -102,33 +110,43 @@ def document(whole: Whole, about: Iterable[tuple[str, str]], *, internal: bool) 
     }
 
 
-def about(choice: Choice, by: str, now: datetime, links: int) -> list[tuple[str, str]]:
+def about(choice: Choice, by: str, now: datetime, links: int, mask: Masking) -> list[tuple[str, str]]:
     """Return who made a document, for whom and why."""
     return [
         ("Made by", f"Staff number {by}, {uk_time(now)}"),
         ("For", PURPOSES[choice.purpose]),
-        *([("Why", choice.reason)] if choice.reason else []),
-        *([("Their reference", choice.reference)] if choice.reference else []),
+        *([("Why", mask(choice.reason))] if choice.reason else []),
+        *([("Their reference", mask(choice.reference))] if choice.reference else []),
         ("Activity record", f"{links} entries when this was made"),
         ("Masked", "A label in square brackets, such as [name 1], stands for what says who another person is."),
     ]
 
 
-def timeline(whole: Whole, *, internal: bool) -> list[Document]:
+def timeline(whole: Whole, mask: Masking, *, internal: bool) -> list[Document]:
     """Return what happened, oldest first, for programs; the position is that of the link in the chain."""
     return [
         {
             "position": one.position,
             "at": one.at.isoformat(),
-            "by": one.actor,
+            "by": _who(one.actor, mask),
             "action": one.action,
             "says": activities.ACTIONS.get(one.action, one.action),
-            "before": dict(one.before),
-            "after": dict(one.after),
-            "texts": {name: _plain(text) for name, text in one.personal.items()} if internal else {},
+            "before": _facts(one.before, mask),
+            "after": _facts(one.after, mask),
+            "texts": {name: mask(_plain(text)) for name, text in one.personal.items()} if internal else {},
         }
         for one in whole.timeline
     ]
+
+
+def _who(actor: str, mask: Masking) -> str:
+    """Return who did something; a staff number is masked as all others are."""
+    return actor if actor in {REPORTER, TEAM} or actor.startswith("system:") else mask(actor)
+
+
+def _facts(says: Mapping[str, str], mask: Masking) -> dict[str, str]:
+    """Return what an activity changed: codes, and the people who have the case."""
+    return {name: mask(value) if name in activities.PEOPLE else value for name, value in says.items()}
 
 
 def texts_of(whole: Whole) -> Iterator[str]:
@@ -152,84 +170,82 @@ def _case(whole: Whole) -> Iterator[tuple[str, str]]:
     yield "Reported", uk_time(case.submitted_at)
 
 
-def _answers(whole: Whole, *, internal: bool) -> Iterator[tuple[str, str]]:
+def _answers(whole: Whole, mask: Masking, *, internal: bool) -> Iterator[tuple[str, str]]:
     for row in views.rows(whole.report, Names(), grace=None, content=True):
         if internal or row.key not in _FOR_THE_TEAM:
-            yield row.key, "; ".join(row.lines)
+            text = "; ".join(row.lines)
+            yield row.key, mask(text) if row.typed else text
     for number, link in enumerate(whole.report.links, start=1):
-        yield f"Link {number}", link
+        yield f"Link {number}", mask(link)
     if accounts := whole.report.account_names:
-        yield "Accounts", ", ".join(accounts)
+        yield "Accounts", ", ".join(map(mask, accounts))
 
 
-def _written(whole: Whole) -> Iterator[tuple[str, str]]:
+def _written(whole: Whole, mask: Masking) -> Iterator[tuple[str, str]]:
     for name, text in whole.report.written.items():
         words = ANSWERS_IN_WORDS.get(name, name.replace("_", " "))
-        yield f"In their words: {words}", text
+        yield f"In their words: {words}", mask(text)
 
 
-def _conversation(entries: Iterable[Entry], *, internal: bool) -> list[tuple[str, str]]:
-    shown = [one for one in entries if internal or not one.internal]
+def _conversation(said: Iterable[Entry], mask: Masking, *, internal: bool) -> list[tuple[str, str]]:
+    shown = [one for one in said if internal or not one.internal]
     left = len(shown) - MOST_MESSAGES
-    heads = [(f"{_SPOKE[one.kind]}, {uk_time(one.at)}{_author(one)}", _said(one)) for one in shown[max(0, left) :]]
-    return [(f"{left} older entries are left out", ""), *heads] if left > 0 else heads
+    entries = [_entry(one, mask) for one in shown[max(0, left) :]]
+    return [(f"{left} older entries are left out", ""), *entries] if left > 0 else entries
 
 
-def _author(entry: Entry) -> str:
-    return f", staff number {entry.author}" if entry.speaker is Speaker.TEAM and entry.author else ""
+def _entry(one: Entry, mask: Masking) -> tuple[str, str]:
+    author = f", staff number {mask(one.author)}" if one.speaker is Speaker.TEAM and one.author else ""
+    said = views.words(one.outcome) if one.outcome else mask(one.text or "")
+    return f"{_SPOKE[one.kind]}, {uk_time(one.at)}{author}", said
 
 
-def _said(entry: Entry) -> str:
-    if entry.outcome:
-        return views.words(entry.outcome)
-    return entry.text or ""
-
-
-def _piece(piece: Piece) -> tuple[str, str]:
+def _piece(piece: Piece, mask: Masking) -> tuple[str, str]:
     item, [shown] = piece.item, evidence.pieces([piece.item], {piece.item.evidence_id: ()})
-    source = "the reporter" if item.from_reporter else f"staff number {item.responder}"
+    source = "the reporter" if item.from_reporter else f"staff number {_who(item.responder or TEAM, mask)}"
     lines = [
         f"{shown.facts}, from {source}, {uk_time(item.added_at)}.",
         f"SHA-256: {item.sha256}",
-        *([f"Note: {item.note}"] if item.note else []),
+        *([f"Note: {mask(item.note)}"] if item.note else []),
         *([f"Taken back by the reporter, {uk_time(item.removed_at)}."] if item.removed_at else []),
-        *(f"{evidence.done(entry)} by {entry.by}, {uk_time(entry.at)}." for entry in piece.custody),
+        *(f"{evidence.done(entry)} by {_who(entry.by, mask)}, {uk_time(entry.at)}." for entry in piece.custody),
     ]
     return f"{shown.kind} {item.evidence_id}", "\n".join(lines)
 
 
-def _takedown(one: Takedown) -> tuple[str, str]:
+def _takedown(one: Takedown, mask: Masking) -> tuple[str, str]:
     lines = [
-        f"{one.link}",
+        mask(one.link),
         f"Asked {uk_time(one.reported_at)}: {HOW_NAMES[one.how]}.",
-        *([f"The platform’s reference: {one.reference}"] if one.reference else []),
+        *([f"The platform’s reference: {mask(one.reference)}"] if one.reference else []),
         *([f"{STATE_NAMES[one.state]}, {uk_time(one.settled_at)}."] if one.settled_at else []),
     ]
     return f"{views.platform(one.platform)}: {STATE_NAMES[one.state]}", "\n".join(lines)
 
 
-def _timeline(done: Iterable[Activity], *, internal: bool) -> Iterator[tuple[str, str]]:
+def _timeline(done: Iterable[Activity], mask: Masking, *, internal: bool) -> Iterator[tuple[str, str]]:
     for one in done:
-        who = activities.actor(one.actor, "")
-        says = {name: activities.changed(name, value) for name, value in one.after.items() if name != "version"}
+        who = activities.actor(_who(one.actor, mask), "")
+        facts = _facts(one.after, mask)
+        says = {name: activities.changed(name, value) for name, value in facts.items() if name != "version"}
         changes = ["; ".join(f"{views.words(name)}: {value}" for name, value in says.items())]
-        texts = [text for name, text in one.personal.items() if internal and name in _INTERNAL]
+        texts = [mask(text) for name, text in one.personal.items() if internal and name in _INTERNAL]
         yield (
             f"{uk_time(one.at)}: {activities.ACTIONS.get(one.action, one.action)} by {who}",
             "\n".join(changes + texts),
         )
 
 
-def _threat(one: ThreatRecord) -> tuple[str, str]:
+def _threat(one: ThreatRecord, mask: Masking) -> tuple[str, str]:
     rung = f"{RUNG_NAMES[one.rung]} rung, {uk_time(one.rung_at)}." if one.rung and one.rung_at else ""
-    police = f" Police reference: {one.police_reference}" if one.police_reference else ""
+    police = f" Police reference: {mask(one.police_reference)}" if one.police_reference else ""
     return f"{'A threat' if one.threat else 'No threat'}, as recorded {uk_time(one.at)}", rung + police
 
 
-def _tasks(whole: Whole) -> Iterator[tuple[str, str]]:
+def _tasks(whole: Whole, mask: Masking) -> Iterator[tuple[str, str]]:
     for one in whole.tasks:
         done = f"Done {uk_time(one.done_at)}." if one.done_at else "Not done yet."
-        yield one.title, done
+        yield mask(one.title), done
     if whole.support:
         follow = f" Follow-up on {uk_date(whole.support.follow_up_on)}." if whole.support.follow_up_on else ""
         yield "Support", f"{views.words(whole.support.state)}, offered {uk_time(whole.support.offered_at)}.{follow}"

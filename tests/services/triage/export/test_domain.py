@@ -68,10 +68,7 @@ def test_what_someone_ticks_stays_visible_and_all_else_is_masked() -> None:
 
 def test_it_says_how_often_each_was_masked_and_not_what() -> None:
     mask = Mask([Word(Kind.NAME, "Mark Vole", "someone who may have done it"), Word(Kind.WORD, "Hull", "chosen")])
-    assert mask.all({"a": ["Vole, mark vole", 3, None], "Vole": "x"}) == {
-        "a": ["[name 1], [name 1]", 3, None],
-        "Vole": "x",
-    }
+    assert mask("Vole, mark vole") == "[name 1], [name 1]"
     assert [(one.label, one.times) for one in mask.masked] == [("[name 1]", 2), ("[word 1]", 0)]
 
 

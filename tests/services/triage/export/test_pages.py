@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Awaitable, Mapping
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 from zipfile import ZipFile
@@ -16,6 +17,7 @@ from httpx import AsyncClient, Response
 from sqlalchemy import event, select
 from sqlalchemy.pool import QueuePool
 
+from services.triage.cases.activities import ACTIONS
 from services.triage.cases.tables import CaseRow
 from services.triage.export import handlers
 from shared.audit import chain, exports
@@ -98,6 +100,21 @@ async def test_words_of_other_people_are_nowhere_in_an_export(triage: Triage, sa
     assert [re.sub(r"\d", "n", note) for note in notes] == ["[name n] is [account n]"]
     masks = {one["who"]: one["times"] for one in json.loads(files["statement.json"])["masked"]}
     assert masks["as the team chose"] == 1
+
+
+async def test_nothing_that_people_write_changes_a_date_or_a_code(triage: Triage, sam: AsyncClient) -> None:
+    one = report(narrative="@2026 @claimed @smart @opened @case @The @November")
+    await open_cases(triage.database, one)
+    about = f"/cases/{one.reference}"
+    assert (await press(sam, about, f"{about}/claim")).status_code == 303
+    _, files = documents(triage, await made(sam, f"{about}/export", internal="yes"))
+    timeline = json.loads(files["timeline.json"])
+    assert all(datetime.fromisoformat(done["at"]) for done in timeline)
+    assert {done["action"] for done in timeline} <= ACTIONS.keys()
+    assert timeline[0]["after"]["team"] == "smart"
+    sections = {part["title"]: part for part in json.loads(files["case.json"])["sections"]}
+    assert "[account" not in json.dumps([sections["The case"], sections["What happened"]])
+    assert "[account 1] [account 2]" in json.dumps(sections["What was reported"])
 
 
 async def test_what_is_ticked_is_shown_and_the_rest_is_not(triage: Triage, sam: AsyncClient) -> None:
