@@ -240,6 +240,13 @@ class AnswerRow:
     lines: tuple[str, ...]
     typed: bool = False
     """Whether people may have typed words of it, such as a name; else it is of our own words, codes and times."""
+    outside: tuple[str, ...] | None = None
+    """What people outside the team may be told of it; None: all of it."""
+
+    @property
+    def for_others(self) -> tuple[str, ...]:
+        """What people outside the team may be told of it."""
+        return self.lines if self.outside is None else self.outside
 
 
 def nameless(report: TriageReport) -> list[str]:
@@ -330,7 +337,7 @@ def _alleged(report: TriageReport, affected: Sequence[Person]) -> Iterable[Answe
     yield _row("Information of the department shown", words(report.dwp_information))
     yield _row("When", uk_time(report.occurred_at) if report.occurred_at else NOT_SAID)
     if report.union_activity != YesNoUnsure.NO:
-        yield _row("About trade union activity", words(report.union_activity))
+        yield _row("About trade union activity", words(report.union_activity), outside="")
 
 
 def _incident(report: TriageReport) -> Iterable[AnswerRow]:
@@ -352,7 +359,7 @@ def _incident(report: TriageReport) -> Iterable[AnswerRow]:
         yield _people("Who is affected", report.affected, NOT_SAID)
         yield _people("Who may have done it", report.suspected, "Not known")
     if report.own_mistake:
-        yield _row("Their own mistake", "Yes. Thank them: people who say so keep others safe.")
+        yield _row("Their own mistake", "Yes. Thank them: people who say so keep others safe.", outside="Yes")
     yield _row("Received through", CHANNELS.get(report.channel, ""))
 
 
@@ -386,17 +393,18 @@ def _reporter(report: TriageReport, *, content: bool) -> Iterable[AnswerRow]:
         who += f", {kind}"
     if report.confidentiality == "anonymous":
         who = "An anonymous reporter"
-    elif report.confidentiality == "confidential":
-        who += " (confidential: do not tell anyone outside the team)"
-    yield _row("Reported by", who, typed=True)
+    secret = " (confidential: do not tell anyone outside the team)" if report.confidentiality == "confidential" else ""
+    yield _row("Reported by", who + secret, typed=True, outside=who)
     if report.found_by == FoundBy.MONITORING:
-        yield _row("Noticed by", "Routine monitoring")
+        yield _row("Noticed by", "Routine monitoring", outside="")
     was_asked = report.form != ReportType.SECURITY_INCIDENT or report.behaviours  # an incident alone asks no one
     if report.manager_alert and was_asked:
         agreed = f", agreed {uk_time(report.manager_agreed_at)}" if report.manager_agreed_at else ""
-        yield _row("May the reporter’s manager be told", words(report.manager_alert) + agreed)
-    yield _row("How to reach them", _reach(report) if content else "Shown with what was written", typed=True)
-    yield _row("When you write to them", written_to(report))
+        yield _row("May the reporter’s manager be told", words(report.manager_alert) + agreed, outside="")
+    yield _row(
+        "How to reach them", _reach(report) if content else "Shown with what was written", typed=True, outside=""
+    )
+    yield _row("When you write to them", written_to(report), outside="")
 
 
 def written_to(report: TriageReport) -> str:
@@ -430,17 +438,23 @@ def _late(report: TriageReport, grace: timedelta | None) -> AnswerRow | None:
     if grace is None or report.discovered_at is None:
         return None
     took = report.submitted_at - report.discovered_at
-    return _row("Time from discovery to report", f"{duration(took)} (late)") if took > grace else None
+    return _row("Time from discovery to report", f"{duration(took)} (late)", outside="") if took > grace else None
 
 
 def _not_readable(names: Sequence[str]) -> AnswerRow:
     """Return the row that names what is missing because we could not read what the system sent."""
     missing = ", ".join(dict.fromkeys(ANSWERS_IN_WORDS.get(name, name.replace("_", " ")) for name in names))
-    return _row("Not readable", f"{missing[:1].upper()}{missing[1:]}. Look in the system that sent this report.")
+    text = f"{missing[:1].upper()}{missing[1:]}. Look in the system that sent this report."
+    return _row("Not readable", text, outside="")
 
 
-def _row(key: str, text: str, *, typed: bool = False) -> AnswerRow:
-    return AnswerRow(key, (text,) if text else (), typed)
+def _row(key: str, text: str, *, typed: bool = False, outside: str | None = None) -> AnswerRow:
+    """Return a row; `outside` is what people outside the team are told instead, nothing if it is empty."""
+    return AnswerRow(key, _lines(text), typed, None if outside is None else _lines(outside))
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
 
 
 def _coded(codes: Sequence[str], otherwise: str = NOT_SAID) -> str:

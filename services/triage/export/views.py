@@ -50,8 +50,6 @@ _SPOKE: Mapping[EntryKind, str] = {
     EntryKind.REOPENED: "Work continued",
     EntryKind.REVIEWED: "The outcome was looked at again",
 }
-_FOR_THE_TEAM = frozenset({"May the reporter’s manager be told", "How to reach them", "When you write to them"})
-"""Answers that are for the team alone."""
 _INTERNAL = frozenset({"purpose", "reason", "note"})
 Masking = Callable[[str], str]
 Document = dict[str, Any]
@@ -172,8 +170,8 @@ def _case(whole: Whole) -> Iterator[tuple[str, str]]:
 
 def _answers(whole: Whole, mask: Masking, *, internal: bool) -> Iterator[tuple[str, str]]:
     for row in views.rows(whole.report, Names(), grace=None, content=True):
-        if internal or row.key not in _FOR_THE_TEAM:
-            text = "; ".join(row.lines)
+        if lines := row.lines if internal else row.for_others:
+            text = "; ".join(lines)
             yield row.key, mask(text) if row.typed else text
     for number, link in enumerate(whole.report.links, start=1):
         yield f"Link {number}", mask(link)

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from services.triage.cases import views
 from services.triage.export.domain import Choice, Kind, Mask, Purpose, Word, mask_for, people_in
 from services.triage.reports.domain import TriageReport
-from shared.events.intake import Person
-from shared.events.vocabulary import Relation
+from shared.events.intake import Person, Subject
+from shared.events.vocabulary import Relation, ReportType
+from shared.people import Names
 from tests.services.triage.builders import IDS, NOW
 
 FAR_TOO_LONG = 2.0
@@ -30,6 +32,33 @@ REPORT = TriageReport(
     urls=("https://x.com/link_account/status/1",),
     handles=("@listed",),
 )
+
+TYPED = "Typed"
+FOR_THE_TEAM = (
+    *("do not tell anyone", "Thank them", "Look in the system", "Routine monitoring", "trade union"),
+    *("When you write to them", "How to reach them", "manager be told"),
+)
+_ANYONE = Person(relation=Relation.PUBLIC, name=TYPED, staff_id=TYPED, handle=TYPED)
+ALL = replace(
+    REPORT,
+    reporter_name=TYPED,
+    reporter_staff_id=TYPED,
+    reporter_email=TYPED,
+    safe_contact=TYPED,
+    platform_name=TYPED,
+    related_reference=TYPED,
+    affected=(_ANYONE,),
+    suspected=(_ANYONE,),
+    subject=Subject(name=TYPED, staff_id=TYPED, handle=TYPED),
+    found_by="monitoring",
+    manager_alert="yes",
+    union_activity="yes",
+    own_mistake=True,
+    taken_over="yes",
+    behaviours=("harassment",),
+    not_readable=("urls",),
+)
+"""With an answer to each question."""
 
 
 def masked(text: str, choice: Choice = CHOICE, report: TriageReport = REPORT) -> str:
@@ -113,3 +142,16 @@ def test_a_text_takes_no_longer_than_its_length_whatever_it_says(text: str) -> N
     masked = mask_for(CHOICE, words)(text)
     assert time.process_time() - began < FAR_TOO_LONG
     assert len(masked) < 5 * len(text)
+
+
+@pytest.mark.parametrize("form", list(ReportType))
+@pytest.mark.parametrize("confidentiality", ["named", "confidential", "anonymous"])
+def test_each_answer_says_what_people_typed_and_what_is_for_the_team_alone(
+    form: ReportType, confidentiality: str
+) -> None:
+    rows = views.rows(replace(ALL, form=form, confidentiality=confidentiality), Names(), grace=None, content=True)
+    assert [row.key for row in rows if TYPED in "".join(row.lines) and not row.typed] == []
+    outside = "\n".join(f"{row.key}: {line}" for row in rows for line in row.for_others)
+    assert [words for words in FOR_THE_TEAM if words in outside] == []
+    inside = "\n".join(f"{row.key}: {line}" for row in rows for line in row.lines)
+    assert "When you write to them" in inside, "the team sees it all"
