@@ -23,6 +23,10 @@ EXPORTED = "case_exported"
 """The action of the link which proves an export: the last one of its chain."""
 STATEMENT = "statement"
 """What that link calls the digest of the statement."""
+PREVIOUS = "previous"
+"""What a last link that stands alone calls the hash of the link before it."""
+WHOLE = "internal"
+"""Where a statement says whether the whole chain is in its export, as it is with all else that is internal."""
 _READ = 256 * 1024
 Content = Mapping[str, Any]
 """A JSON object."""
@@ -50,9 +54,12 @@ def manifest(statement: Content, evidence: Sequence[Content], members: Sequence[
     return written({**content, "sha256": digest(content)})
 
 
-def chain_document(links: Sequence[tuple[Link, bytes]]) -> bytes:
-    """Return the links of a chain as a file, each with its hash."""
-    return written([{**_shown(link), "hash": hashed.hex()} for link, hashed in links])
+def chain_document(links: Sequence[tuple[Link, bytes]], *, whole: bool = True) -> bytes:
+    """Return the links of a chain as a file, each with its hash; or the last one alone, with the hash before it."""
+    shown = [{**_shown(link), "hash": hashed.hex()} for link, hashed in links]
+    if not whole and len(shown) > 1:
+        shown = [{**shown[-1], PREVIOUS: shown[-2]["hash"]}]
+    return written(shown)
 
 
 def _shown(link: Link) -> Content:
@@ -124,9 +131,14 @@ def _evidence(promised: Iterable[Content], delivered: Iterable[Content], found: 
 
 
 def _chain(links: Sequence[Mapping[str, Any]], statement: Content) -> Iterator[str]:
-    """Check that each link follows from the one before, and that the last one proves the statement."""
-    previous = GENESIS
-    for position, one in enumerate(links, start=1):
+    """Check that each link follows from the one before, and that the last one proves the statement.
+
+    Without what is internal, the last link alone is there: it proves the statement, and says nothing of the case.
+    """
+    previous, first = GENESIS, 1
+    if not statement.get(WHOLE, True) and len(links) == 1 and PREVIOUS in links[0]:
+        previous, first = bytes.fromhex(links[0][PREVIOUS]), links[0]["position"]
+    for position, one in enumerate(links, start=first):
         link = _read(one)
         if link.position != position or str(link.chain_id) != statement["case_id"]:
             yield f"{CHAIN}: link {position} is not where it belongs"

@@ -35,7 +35,8 @@ case.pdf       the case, for people to read
 case.json      the same, for programs
 timeline.json  what happened, for programs
 evidence-...   the files that were chosen, as they were kept
-chain.json     the activity record of the case: each link with its hash
+chain.json     the activity record of the case: each link with its hash; or its last link alone, if what is internal
+               is left out
 manifest.json  what this export holds, what is masked, what is left out and why, and the SHA-256 of every other file
 
 A label in square brackets, such as [name 1], stands for a name, an account or an address of another person. Files of
@@ -44,10 +45,10 @@ evidence are never masked.
 To check that nothing was changed: signpost audit verify-export FILE.zip
 
 By hand: the SHA-256 of each file is in manifest.json. The hash of a link is the SHA-256 of the hash of the link before
-it (for the first, 32 zero bytes) and of the link without its hash as JSON in UTF-8, with sorted keys and without
-spaces. The last link says what the SHA-256 of the statement in manifest.json is: the statement as JSON in UTF-8 with
-sorted keys, indented by two spaces, and a line feed at its end. Ask the department whether its audit record of the
-case has that statement.
+it (for the first, 32 zero bytes; for a link that stands alone, "previous") and of the link without "hash" and
+"previous" as JSON in UTF-8, with sorted keys and without spaces. The last link says what the SHA-256 of the statement
+in manifest.json is: the statement as JSON in UTF-8 with sorted keys, indented by two spaces, and a line feed at its
+end. Ask the department whether its audit record of the case has that statement.
 """
 
 
@@ -159,7 +160,8 @@ async def export(work: Work, prepared: Prepared, packed: Packed) -> tuple[Grant,
 
 
 def _with_proof(packed: Packed, statement: Mapping[str, Any], links: Sequence[tuple[Link, bytes]]) -> bytes:
-    proof = {exports.PROMISED: exports.written(statement), exports.CHAIN: exports.chain_document(links)}
+    record = exports.chain_document(links, whole=statement[exports.WHOLE])
+    proof = {exports.PROMISED: exports.written(statement), exports.CHAIN: record}
     return _archive(proof, packed.archive)
 
 
@@ -180,7 +182,7 @@ def _statement(work: Work, prepared: Prepared, digests: Mapping[str, str], chose
         "case": case.reference,
         "case_id": str(case.case_id),
         "purpose": str(choice.purpose),
-        "internal": choice.internal,
+        exports.WHOLE: choice.internal,
         "exported_by": work.viewer.subject,
         "exported_at": work.now.isoformat(),
         "prepared_at": prepared.at,

@@ -51,6 +51,18 @@ _SPOKE: Mapping[EntryKind, str] = {
     EntryKind.REVIEWED: "The outcome was looked at again",
 }
 _INTERNAL = frozenset({"purpose", "reason", "note"})
+OUTSIDE = frozenset(
+    {"opened", "claimed", "started", "transferred", "priority_changed", "resolved", "closed", "reopened"}
+    | {"information_asked", "information_added", "note_shared", "withdrawal_asked"}
+    | {"review_asked", "review_upheld", "review_changed"}
+    | {"evidence_added", "evidence_removed", "evidence_scanned", "evidence_opened", "evidence_exported"}
+    | {"takedown_reported", "takedown_chased", "takedown_removed", "takedown_refused", "takedown_restored"}
+)
+"""What an export without what is internal says of what happened; an action that is added later is left out."""
+_FACTS_OUTSIDE = frozenset(
+    {"state", "outcome", "priority", "team"}
+    | {"evidence", "sha256", "size", "media_type", "scan", "takedown", "platform", "how"}
+)
 Masking = Callable[[str], str]
 Document = dict[str, Any]
 """JSON: a title, facts about the export, and sections."""
@@ -129,11 +141,12 @@ def timeline(whole: Whole, mask: Masking, *, internal: bool) -> list[Document]:
             "by": _who(one.actor, mask),
             "action": one.action,
             "says": activities.ACTIONS.get(one.action, one.action),
-            "before": _facts(one.before, mask),
-            "after": _facts(one.after, mask),
+            "before": _facts(one.before, mask, internal=internal),
+            "after": _facts(one.after, mask, internal=internal),
             "texts": {name: mask(_plain(text)) for name, text in one.personal.items()} if internal else {},
         }
         for one in whole.timeline
+        if internal or one.action in OUTSIDE
     ]
 
 
@@ -142,9 +155,13 @@ def _who(actor: str, mask: Masking) -> str:
     return actor if actor in {REPORTER, TEAM} or actor.startswith("system:") else mask(actor)
 
 
-def _facts(says: Mapping[str, str], mask: Masking) -> dict[str, str]:
+def _facts(says: Mapping[str, str], mask: Masking, *, internal: bool) -> dict[str, str]:
     """Return what an activity changed: codes, and the people who have the case."""
-    return {name: mask(value) if name in activities.PEOPLE else value for name, value in says.items()}
+    return {
+        name: mask(value) if name in activities.PEOPLE else value
+        for name, value in says.items()
+        if internal or name in _FACTS_OUTSIDE
+    }
 
 
 def texts_of(whole: Whole) -> Iterator[str]:
@@ -186,7 +203,7 @@ def _written(whole: Whole, mask: Masking) -> Iterator[tuple[str, str]]:
 
 
 def _conversation(said: Iterable[Entry], mask: Masking, *, internal: bool) -> list[tuple[str, str]]:
-    shown = [one for one in said if internal or not one.internal]
+    shown = [one for one in said if internal or not (one.internal or one.kind is EntryKind.AGREED)]
     left = len(shown) - MOST_MESSAGES
     entries = [_entry(one, mask) for one in shown[max(0, left) :]]
     return [(f"{left} older entries are left out", ""), *entries] if left > 0 else entries
@@ -223,8 +240,10 @@ def _takedown(one: Takedown, mask: Masking) -> tuple[str, str]:
 
 def _timeline(done: Iterable[Activity], mask: Masking, *, internal: bool) -> Iterator[tuple[str, str]]:
     for one in done:
+        if not internal and one.action not in OUTSIDE:
+            continue
         who = activities.actor(_who(one.actor, mask), "")
-        facts = _facts(one.after, mask)
+        facts = _facts(one.after, mask, internal=internal)
         says = {name: activities.changed(name, value) for name, value in facts.items() if name != "version"}
         changes = ["; ".join(f"{views.words(name)}: {value}" for name, value in says.items())]
         texts = [mask(text) for name, text in one.personal.items() if internal and name in _INTERNAL]

@@ -31,19 +31,20 @@ def link(position: int, action: str, after: Mapping[str, str]) -> Link:
     return Link(CASE, position, UUID(int=10 + position), AT, "S4001", action, {}, after, {"reason": "ab" * 32})
 
 
-def chained(*links: Link) -> bytes:
+def chained(*links: Link, whole: bool = True) -> bytes:
     previous, rows = GENESIS, []
     for one in links:
         previous = one.hash(previous)
         rows.append((one, previous))
-    return exports.chain_document(rows)
+    return exports.chain_document(rows, whole=whole)
 
 
-def members() -> Members:
+def members(*, internal: bool = True) -> Members:
     """Return the files of an export with a document, a piece of evidence, and one that was found damaged."""
     statement = {
         "case": "SP-1234-5678",
         "case_id": str(CASE),
+        "internal": internal,
         "exported_by": "S4001",
         "exported_at": AT.isoformat(),
         "documents": {"case.pdf": hashed(b"%PDF")},
@@ -53,7 +54,7 @@ def members() -> Members:
         ],
     }
     last = link(2, exports.EXPORTED, {exports.STATEMENT: exports.digest(statement)})
-    files = {"case.pdf": b"%PDF", exports.CHAIN: chained(link(1, "opened", {}), last), FILE: BYTES}
+    files = {"case.pdf": b"%PDF", exports.CHAIN: chained(link(1, "opened", {}), last, whole=internal), FILE: BYTES}
     evidence = [
         {"evidence_id": str(PIECE), "file": FILE, "left_out": None},
         {"evidence_id": str(LOST), "file": None, "left_out": "damaged"},
@@ -68,6 +69,26 @@ def archive(files: Members) -> io.BytesIO:
         for name, content in files.items():
             written.writestr(name, content)
     return made
+
+
+def test_without_what_is_internal_the_last_link_proves_it_alone() -> None:
+    files = members(internal=False)
+    assert exports.problems(archive(files)) == []
+    [last] = json.loads(files[exports.CHAIN])
+    assert (last["position"], last["action"]) == (2, exports.EXPORTED)
+    forged = {**files, exports.CHAIN: exports.written([{**last, "previous": "00" * 32}])}
+    assert exports.problems(archive(forged))
+
+
+def test_a_whole_chain_cannot_be_cut_to_its_last_link() -> None:
+    files = members()
+    first, last = json.loads(files[exports.CHAIN])
+    files[exports.CHAIN] = exports.written([{**last, "previous": first["hash"]}])
+    restated(files, lambda says: says["members"][1].update(sha256=hashed(files[exports.CHAIN])))
+    assert exports.problems(archive(files)) == [
+        "chain.json: link 1 is not where it belongs",
+        "chain.json: link 1 was changed",
+    ]
 
 
 def restated(files: Members, change: Callable[[dict[str, Any]], object]) -> None:

@@ -19,12 +19,12 @@ from sqlalchemy.pool import QueuePool
 
 from services.triage.cases.activities import ACTIONS
 from services.triage.cases.tables import CaseRow
-from services.triage.export import handlers
+from services.triage.export import handlers, views
 from shared.audit import chain, exports
 from shared.auth.grants import PURPOSE, Grant, GrantedAction
 from shared.events.intake import Person
 from shared.events.vocabulary import Relation
-from tests.services.triage.builders import Submitted, open_cases, report
+from tests.services.triage.builders import IDS, Submitted, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.evidence.pieces import announce, piece, scanned
@@ -100,6 +100,28 @@ async def test_words_of_other_people_are_nowhere_in_an_export(triage: Triage, sa
     assert [re.sub(r"\d", "n", note) for note in notes] == ["[name n] is [account n]"]
     masks = {one["who"]: one["times"] for one in json.loads(files["statement.json"])["masked"]}
     assert masks["as the team chose"] == 1
+
+
+async def test_without_what_is_internal_no_document_says_any_of_it(triage: Triage, sam: AsyncClient) -> None:
+    page, _ = await opened(triage)
+    triage.by_hand.add("case")
+    hidden = ACTIONS.keys() - views.OUTSIDE - {"erased"}
+    async with triage.database.transaction() as session:
+        [case_id] = await session.scalars(select(CaseRow.case_id).with_for_update())
+        facts = {"merged": "01890000-aaaa", "campaign": "01890000-bbbb", "assignee": "S4007", "threat": "yes"}
+        changes = [(case_id, chain.Change(action, "S4007", "It hurts her", after=facts)) for action in sorted(hidden)]
+        await chain.append(session, changes, triage.clock.now(), IDS)
+    _, files = documents(triage, await made(sam, page))
+    text = read(files.pop("case.pdf")) + "".join(content.decode() for content in files.values())
+    for said in ("S4007", "01890000-aaaa", "01890000-bbbb", "hurts", "threat_answered", "Support", "threat to life"):
+        assert said not in text, said
+    happened = json.loads(files["timeline.json"])
+    assert [one["action"] for one in happened] == ["opened"]
+    [link] = json.loads(files["chain.json"])
+    assert link["action"] == exports.EXPORTED
+    _, files = documents(triage, await made(sam, page, internal="yes"))
+    assert len(json.loads(files["timeline.json"])) > len(hidden)
+    assert len(json.loads(files["chain.json"])) > len(hidden)
 
 
 async def test_nothing_that_people_write_changes_a_date_or_a_code(triage: Triage, sam: AsyncClient) -> None:
