@@ -273,7 +273,7 @@ def rows(report: TriageReport, names: Names, *, grace: timedelta | None, content
         ReportType.ENQUIRY: _enquiry,
         ReportType.POLICY_EXCEPTION: _exception,
     }
-    report = _with_names(report, names)
+    report = with_names(report, names)
     found = [*by_form[ReportType(report.form)](report), *_reporter(report, content=content)]
     if report.not_readable:
         found.append(_not_readable(report.not_readable))
@@ -288,7 +288,7 @@ def allegation(report: TriageReport) -> list[AnswerRow]:
     return [row for row in _alleged(report, others) if row.lines]
 
 
-def _with_names(report: TriageReport, names: Names) -> TriageReport:
+def with_names(report: TriageReport, names: Names) -> TriageReport:
     """Return the report with a name for each person of whom it gives only the staff number."""
     return replace(
         report,

@@ -95,12 +95,13 @@ def mask_for(choice: Choice, words: Sequence[Word]) -> "Mask":
     return Mask([*further, *hidden], [one for one in words if choice.shows(one)])
 
 
-def people_in(report: TriageReport, texts: Iterable[str]) -> list[Word]:
+def people_in(report: TriageReport, texts: Iterable[str], others: Iterable[Word] = ()) -> list[Word]:
     """Return the words of a report and of all else that was written that say who someone is, each once.
 
     Args:
         report: with its content.
         texts: what else was written about it, and links.
+        others: of the people who worked on it.
     """
     own = any(person.relation == Relation.SELF for person in report.affected)
     found = [
@@ -111,6 +112,7 @@ def people_in(report: TriageReport, texts: Iterable[str]) -> list[Word]:
     ]
     links = report.links
     found += [Word(Kind.ACCOUNT, handle, "an account in a link") for url in links if (handle := _account(url, report))]
+    found += others
     for text in (*report.texts, *links, *texts):
         found += _in_text(text)
     return _each_once(found)

@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from services.triage.cases import handlers as case_handlers
 from services.triage.cases import queries as cases
+from services.triage.cases import views as case_views
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.evidence import handlers as evidence
@@ -25,6 +26,7 @@ from services.triage.whole.queries import Piece, Whole
 from shared.audit import chain, exports
 from shared.audit.chain import Link
 from shared.auth.grants import MOST_DOCUMENTS, MOST_UNPACKED, Grant, GrantedAction
+from shared.people import Names, names_of
 
 PRINTED = "case_printed"
 PDF, RECORD, TIMELINE, README = "case.pdf", "case.json", "timeline.json", "README.txt"
@@ -57,6 +59,8 @@ class Found:
     """A case as it was read: its documents are prepared when no transaction is open, beside other work."""
 
     whole: Whole
+    names: Names
+    """Of the people in it who are given by their number alone."""
     by: str
     """Who reads it."""
     at: datetime
@@ -95,13 +99,16 @@ async def read(work: Work, case: Case) -> Found:
         CapReached: a lead is asked before they see more.
     """
     case = await case_handlers.show_content(work, case)
-    return Found(await whole.of_case(work, case, content=True), work.viewer.subject, work.now)
+    found = await whole.of_case(work, case, content=True)
+    names = await names_of(work.session, [*case_views.nameless(found.report), *views.staff_in(found)])
+    return Found(found, names, work.viewer.subject, work.now)
 
 
 def prepare(found: Found, choice: Choice) -> Prepared:
     """Return the documents of a case, masked. A long case takes a while: call it in a thread."""
     case = found.whole
-    words = domain.people_in(case.report, views.texts_of(case))
+    staff = views.staff_words(views.staff_in(case), found.names)
+    words = domain.people_in(case_views.with_names(case.report, found.names), views.texts_of(case), staff)
     mask = domain.mask_for(choice, words)
     about = views.about(choice, found.by, found.at, len(case.timeline), mask)
     document = views.document(case, about, mask, internal=choice.internal)

@@ -14,7 +14,7 @@ from services.triage.cases.queries import REPORTER
 from services.triage.conversation.domain import Entry, EntryKind, Speaker
 from services.triage.evidence import views as evidence
 from services.triage.evidence.queries import TEAM
-from services.triage.export.domain import Choice, Purpose
+from services.triage.export.domain import Choice, Kind, Purpose, Word
 from services.triage.reports.domain import ANSWERS_IN_WORDS
 from services.triage.takedowns.domain import Takedown
 from services.triage.takedowns.forms import HOW_NAMES
@@ -152,7 +152,11 @@ def timeline(whole: Whole, mask: Masking, *, internal: bool) -> list[Document]:
 
 def _who(actor: str, mask: Masking) -> str:
     """Return who did something; a staff number is masked as all others are."""
-    return actor if actor in {REPORTER, TEAM} or actor.startswith("system:") else mask(actor)
+    return mask(actor) if _is_person(actor) else actor
+
+
+def _is_person(actor: str) -> bool:
+    return actor not in {REPORTER, TEAM} and not actor.startswith("system:")
 
 
 def _facts(says: Mapping[str, str], mask: Masking, *, internal: bool) -> dict[str, str]:
@@ -162,6 +166,25 @@ def _facts(says: Mapping[str, str], mask: Masking, *, internal: bool) -> dict[st
         for name, value in says.items()
         if internal or name in _FACTS_OUTSIDE
     }
+
+
+def staff_in(whole: Whole) -> Mapping[str, str]:
+    """Return the staff numbers of the people who worked on a case, each with what they are to it."""
+    worked = activities.people_in(whole.timeline)
+    worked += [piece.item.responder for piece in whole.evidence]
+    managers = [says.get("manager") for one in whole.timeline for says in (one.before, one.after)]
+    found = {one: "a colleague who worked on it" for one in worked if one and _is_person(one)}
+    found |= {one: "the line manager" for one in managers if one}
+    said = [one.author for one in whole.conversation if one.speaker is Speaker.TEAM and one.author]
+    return {one: "the line manager" for one in said if _is_person(one)} | found
+
+
+def staff_words(staff: Mapping[str, str], names: Names) -> Iterator[Word]:
+    """Yield the words that say who these people are: their numbers and, as far as they are known, their names."""
+    for staff_id, who in staff.items():
+        yield Word(Kind.NUMBER, staff_id, who)
+        if name := names.of(staff_id):
+            yield Word(Kind.NAME, name, who)
 
 
 def texts_of(whole: Whole) -> Iterator[str]:

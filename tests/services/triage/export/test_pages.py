@@ -14,7 +14,7 @@ from zipfile import ZipFile
 
 import pytest
 from httpx import AsyncClient, Response
-from sqlalchemy import event, select
+from sqlalchemy import event, insert, select
 from sqlalchemy.pool import QueuePool
 
 from services.triage.cases.activities import ACTIONS
@@ -24,7 +24,8 @@ from shared.audit import chain, exports
 from shared.auth.grants import PURPOSE, Grant, GrantedAction
 from shared.events.intake import Person
 from shared.events.vocabulary import Relation
-from tests.services.triage.builders import IDS, Submitted, open_cases, report
+from shared.people import known_person
+from tests.services.triage.builders import IDS, NOW, Submitted, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.evidence.pieces import announce, piece, scanned
@@ -122,6 +123,30 @@ async def test_without_what_is_internal_no_document_says_any_of_it(triage: Triag
     _, files = documents(triage, await made(sam, page, internal="yes"))
     assert len(json.loads(files["timeline.json"])) > len(hidden)
     assert len(json.loads(files["chain.json"])) > len(hidden)
+
+
+async def test_who_worked_on_it_is_masked_and_who_is_known_by_number_alone(triage: Triage, sam: AsyncClient) -> None:
+    triage.by_hand.add("case")
+    suspect = Person(relation=Relation.COLLEAGUE, staff_id="S2002")
+    one = report(suspected=(suspect,), narrative="Zebedee Quillfeather did it")
+    await open_cases(triage.database, one)
+    async with triage.database.transaction() as session:
+        await session.execute(insert(known_person).values(staff_id="s2002", name="Zebedee Quillfeather", listed_at=NOW))
+    about = f"/cases/{one.reference}"
+    assert (await press(sam, about, f"{about}/claim")).status_code == 303
+    async with triage.database.transaction() as session:
+        [case_id] = await session.scalars(select(CaseRow.case_id).with_for_update())
+        facts, manager = {"outcome": "upheld"}, {"manager": "S9009"}
+        acted = chain.Change("manager_acted", "system:notifier", after=facts, personal=manager)
+        await chain.append(session, [(case_id, acted)], triage.clock.now(), IDS)
+    _, files = documents(triage, await made(sam, f"{about}/export", internal="yes"))
+    text = read(files["case.pdf"])
+    assert (text.count("S4001"), "Made by Staff number S4001" in text) == (1, True)
+    for said in ("S9009", "S2002", "Zebedee", "Quillfeather"):
+        assert said not in text + files["case.json"].decode() + files["timeline.json"].decode(), said
+    assert "S4001" not in files["timeline.json"].decode()
+    whose = {mask["who"] for mask in json.loads(files["statement.json"])["masked"]}
+    assert {"a colleague who worked on it", "the line manager", "someone who may have done it"} <= whose
 
 
 async def test_nothing_that_people_write_changes_a_date_or_a_code(triage: Triage, sam: AsyncClient) -> None:
