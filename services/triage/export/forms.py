@@ -16,6 +16,8 @@ class ExportForm:
     choice: Choice | None
     version: int | None
     """Of the case whose preview the person saw; None on the way to the first one."""
+    seen: str
+    """What that preview was made of; empty on the way to the first one."""
     makes: bool
     """Whether the export is to be made, and not its preview."""
     purpose: str
@@ -48,6 +50,7 @@ async def read_export(request: Request) -> ExportForm:
     return ExportForm(
         choice,
         form.version() if previewed else None,
+        form.first("seen"),
         form.first("step") == "make" and previewed,
         form.first("purpose"),
         form.first("reason"),

@@ -80,6 +80,8 @@ class Prepared:
     pieces: Sequence[Piece]
     at: str
     """When it was read: later activities are in the chain alone."""
+    seen: str
+    """What was read, as `views.seen`: nothing leaves that is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def prepare(found: Found, choice: Choice) -> Prepared:
     about = views.about(choice, found.by, found.at, len(case.timeline), mask)
     document = views.document(case, about, mask, internal=choice.internal)
     timeline = views.timeline(case, mask, internal=choice.internal)
-    return Prepared(case.case, choice, document, timeline, words, mask.masked, case.evidence, found.at.isoformat())
+    at, seen = found.at.isoformat(), views.seen(case)
+    return Prepared(case.case, choice, document, timeline, words, mask.masked, case.evidence, at, seen)
 
 
 def pack(prepared: Prepared, pdf: bytes) -> Packed:
@@ -178,6 +181,9 @@ async def _unchanged(work: Work, prepared: Prepared) -> Case:
     if locked.case.version != read.version:
         changes = await cases.since(work.session, read.case_id, read.version)
         raise cases.CaseChanged(changes, locked.case.version)
+    now = await whole.of_case(work, locked.case, content=True)
+    if await asyncio.to_thread(views.seen, now) != prepared.seen:
+        raise cases.CaseChanged([], locked.case.version)
     return locked.case
 
 

@@ -68,6 +68,8 @@ async def export(request: Request, viewer: ViewerDep, rest: str) -> Response:
     if not form.makes:
         return _page(request, prepared.case, form, prepared)
     try:
+        if form.seen != prepared.seen:
+            raise cases.CaseChanged([], prepared.case.version)
         return await _made(request, viewer, prepared)
     except tuple(_REFUSALS) as error:
         return _refused(request, case, form, error)

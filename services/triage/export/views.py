@@ -5,7 +5,7 @@ wrote, they stay as they are.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from services.triage.cases import activities, views
 from services.triage.cases.queries import REPORTER
 from services.triage.conversation.domain import Entry, EntryKind, Speaker
 from services.triage.evidence import views as evidence
-from services.triage.evidence.queries import TEAM
+from services.triage.evidence.queries import EXPORTED, TEAM
 from services.triage.export.domain import Choice, Kind, Purpose, Word
 from services.triage.reports.domain import ANSWERS_IN_WORDS
 from services.triage.takedowns.domain import Takedown
@@ -23,6 +23,7 @@ from services.triage.tasks.domain import ThreatRecord
 from services.triage.tasks.forms import RUNG_NAMES
 from services.triage.whole.queries import Piece, Whole
 from shared.audit.chain import Activity
+from shared.audit.exports import digest
 from shared.people import Names
 from shared.text import without_control_characters
 from shared.web.times import uk_date, uk_time
@@ -166,6 +167,17 @@ def _facts(says: Mapping[str, str], mask: Masking, *, internal: bool) -> dict[st
         for name, value in says.items()
         if internal or name in _FACTS_OUTSIDE
     }
+
+
+def seen(whole: Whole) -> str:
+    """Return a digest of all that an export may say of a case, whatever is masked; that people looked is left out.
+
+    It tells whether the case still is as someone saw it: evidence, tasks and campaigns change no version of it.
+    """
+    done = [one for one in whole.timeline if one.action not in activities.KINDS["looks"] | {EXPORTED}]
+    pieces = [replace(piece, custody=()) for piece in whole.evidence]
+    as_it_is = replace(whole, timeline=done, evidence=pieces)
+    return digest([document(as_it_is, (), str, internal=True), timeline(as_it_is, str, internal=True)])
 
 
 def staff_in(whole: Whole) -> Mapping[str, str]:

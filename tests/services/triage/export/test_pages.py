@@ -19,7 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from services.triage.cases.activities import ACTIONS
 from services.triage.cases.tables import CaseRow
-from services.triage.export import handlers, views
+from services.triage.export import handlers, pdf, views
 from shared.audit import chain, exports
 from shared.auth.grants import PURPOSE, Grant, GrantedAction
 from shared.events.intake import Person
@@ -35,7 +35,7 @@ SERVICE = "triage"
 MOST_STATEMENTS = 60
 _GRANT = re.compile(r'action="/report/evidence/([A-Za-z0-9_-]+)/case"')
 _DOCUMENTS = re.compile(r'name="documents" value="([A-Za-z0-9+/=]+)"')
-_VERSION = re.compile(r'name="version" value="(\d+)"')
+_HIDDEN = re.compile(r'name="(version|seen)" value="(\w+)"')
 OTHERS = ("Zebedee", "Quillfeather", "zq_handle", "zq.mail@example.net", "zq_link", "zq_noted", "Oxenholme")
 """Words of other people, and a place."""
 ASKED = {"purpose": "police", "reason": "Their request of Monday", "reference": "CAD 12"}
@@ -58,10 +58,16 @@ async def opened(triage: Triage) -> tuple[str, Submitted]:
 
 async def made(client: AsyncClient, page: str, **more: str | list[str]) -> Response:
     """Preview the export, then make it as the page's form does."""
+    seen = await previewed(client, page)
+    return await press(client, page, page, **{**ASKED, **seen, "step": "make", **more})
+
+
+async def previewed(client: AsyncClient, page: str) -> dict[str, str]:
+    """Preview the export; return what the page's form says of what was seen."""
     preview = await press(client, page, page, **ASKED)
-    version = _VERSION.search(preview.text)
-    assert version, preview.text
-    return await press(client, page, page, **{**ASKED, **more, "version": version[1], "step": "make"})
+    seen = dict(_HIDDEN.findall(preview.text))
+    assert seen.keys() == {"version", "seen"}, preview.text
+    return seen
 
 
 def documents(triage: Triage, answer: Response) -> tuple[Grant, dict[str, bytes]]:
@@ -235,7 +241,7 @@ async def test_what_is_wrong_makes_no_export(
     triage: Triage, sam: AsyncClient, more: Mapping[str, str], status: int, message: str
 ) -> None:
     page, _ = await opened(triage)
-    answer = await press(sam, page, page, **{**ASKED, "version": "1", "step": "make", **more})
+    answer = await made(sam, page, **more)
     assert (answer.status_code, message in answer.text) == (status, True), answer.text
     assert not _GRANT.search(answer.text)
     assert exports.EXPORTED not in {one.action for one in await links(triage)}
@@ -243,14 +249,36 @@ async def test_what_is_wrong_makes_no_export(
 
 async def test_what_changed_since_the_preview_is_previewed_again(triage: Triage, sam: AsyncClient) -> None:
     page, one = await opened(triage)
-    preview = await press(sam, page, page, **ASKED)
-    seen = _VERSION.search(preview.text)
-    assert seen
+    seen = await previewed(sam, page)
     about = f"/cases/{one.reference}"
     assert (await press(sam, about, f"{about}/claim")).status_code == 303
-    answer = await press(sam, page, page, **{**ASKED, "version": seen[1], "step": "make"})
+    answer = await press(sam, page, page, **{**ASKED, **seen, "step": "make"})
     assert answer.status_code == 412
     assert not _GRANT.search(answer.text)
+
+
+@pytest.mark.parametrize("when", ["before it is made", "while its PDF is made"])
+async def test_what_came_without_a_new_version_is_previewed_too(
+    triage: Triage, sam: AsyncClient, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    page, one = await opened(triage)
+    seen = await previewed(sam, page)
+    added = piece(one, note="Her sister Jane Roe took this")
+    make = pdf.made
+
+    async def meanwhile(document: object, at: datetime) -> bytes:
+        await announce(triage.database, added)
+        return await make(document, at)
+
+    if when == "before it is made":
+        await announce(triage.database, added)
+    else:
+        monkeypatch.setattr(pdf, "made", meanwhile)
+    answer = await press(sam, page, page, **{**ASKED, **seen, "step": "make"})
+    assert answer.status_code == 412
+    assert not _GRANT.search(answer.text)
+    monkeypatch.setattr(pdf, "made", make)
+    documents(triage, await made(sam, page))
 
 
 async def test_a_preview_takes_as_many_statements_however_much_was_written(triage: Triage, sam: AsyncClient) -> None:
