@@ -141,18 +141,26 @@ async def _searches(staff_id: str, since: datetime | None, most: int) -> list[tr
 def verify_export(
     file: Annotated[Path, typer.Argument(help="The ZIP as it was downloaded", exists=True, dir_okay=False)],
 ) -> None:
-    """Check an export of a case by its hashes and its chain, without a database; exit code 1 if it was changed.
+    """Check an export of a case by its hashes and its chain, without a database.
+
+    Exit code 1 if it was changed; 2 if evidence that it promises is not in it, for a reason that nothing proves.
 
     Ask the department whether the audit record of that case has the same statement: only that shows that it is theirs.
     """
     with file.open("rb") as read:
         wrong = exports.problems(read)
+        missing = [] if wrong else exports.not_delivered(read)
         if not wrong:
             case, statement = exports.proof_of(read)
-            typer.echo(f"This export of {case} is whole. Its statement: {statement}")
+            said = "has not all that it promises" if missing else "is whole"
+            typer.echo(f"This export of {case} {said}. Its statement: {statement}")
     for problem in wrong:
         typer.echo(problem)
-    raise typer.Exit(1 if wrong else 0)
+    for evidence_id, why in missing:
+        typer.echo(
+            f"Evidence {evidence_id} is not in it, because it is {why!r}. Nothing proves that: ask the department."
+        )
+    raise typer.Exit(1 if wrong else 2 if missing else 0)
 
 
 async def _verified(service: str, records: Records) -> Verified:

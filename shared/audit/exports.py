@@ -83,6 +83,18 @@ def proof_of(file: IO[bytes]) -> tuple[str, str]:
     return statement["case"], digest(statement)
 
 
+def not_delivered(file: IO[bytes]) -> list[tuple[str, str]]:
+    """Return the evidence that the statement promises and that an export without problems has not, and why.
+
+    Only intake knows why, and nothing proves what it says: whoever had the file may have taken a piece out of it.
+    """
+    with ZipFile(file) as archive:
+        says = json.loads(archive.read(MANIFEST))
+    why = {one["evidence_id"]: one for one in says["evidence"]}
+    ids = [one["evidence_id"] for one in says["statement"]["evidence"]]
+    return [(one, str(why[one]["left_out"])) for one in ids if why[one].get("file") is None]
+
+
 def _problems(archive: ZipFile) -> Iterator[str]:
     text = archive.read(MANIFEST)
     says = json.loads(text)

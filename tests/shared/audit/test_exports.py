@@ -19,6 +19,7 @@ from shared.audit.chain import GENESIS, Link
 
 CASE, PIECE, LOST = UUID(int=1), UUID(int=2), UUID(int=3)
 AT = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
+MISSING = 2
 FILE, BYTES = f"evidence-{PIECE}.txt", b"They wrote this"
 Members = dict[str, bytes]
 
@@ -39,7 +40,7 @@ def chained(*links: Link, whole: bool = True) -> bytes:
     return exports.chain_document(rows, whole=whole)
 
 
-def members(*, internal: bool = True) -> Members:
+def members(*, internal: bool = True, lost: bool = True) -> Members:
     """Return the files of an export with a document, a piece of evidence, and one that was found damaged."""
     statement = {
         "case": "SP-1234-5678",
@@ -51,14 +52,14 @@ def members(*, internal: bool = True) -> Members:
         "evidence": [
             {"evidence_id": str(PIECE), "sha256": hashed(BYTES)},
             {"evidence_id": str(LOST), "sha256": hashed(b"gone")},
-        ],
+        ][: 1 + lost],
     }
     last = link(2, exports.EXPORTED, {exports.STATEMENT: exports.digest(statement)})
     files = {"case.pdf": b"%PDF", exports.CHAIN: chained(link(1, "opened", {}), last, whole=internal), FILE: BYTES}
     evidence = [
         {"evidence_id": str(PIECE), "file": FILE, "left_out": None},
         {"evidence_id": str(LOST), "file": None, "left_out": "damaged"},
-    ]
+    ][: 1 + lost]
     listed = [{"name": name, "size": len(content), "sha256": hashed(content)} for name, content in files.items()]
     return {exports.MANIFEST: exports.manifest(statement, evidence, listed), **files}
 
@@ -146,12 +147,14 @@ def test_a_document_put_in_the_place_of_another_is_found() -> None:
 def test_the_command_says_whether_it_is_whole(tmp_path: Path) -> None:
     file, arguments = tmp_path / "export.zip", ["audit", "verify-export", str(tmp_path / "export.zip")]
     for files, code, said in (
-        (members(), 0, "This export of SP-1234-5678 is whole. Its statement: "),
+        (members(lost=False), 0, "This export of SP-1234-5678 is whole. Its statement: "),
+        (members(), 2, "This export of SP-1234-5678 has not all that it promises. Its statement: "),
         ({**members(), FILE: b"changed"}, 1, f"{FILE} was changed"),
     ):
         file.write_bytes(archive(files).getvalue())
         run = CliRunner().invoke(command_line(arguments), arguments)
         assert (run.exit_code, run.output.startswith(said)) == (code, True)
+        assert (f"Evidence {LOST} is not in it, because it is 'damaged'" in run.output) == (code == MISSING)
     file.write_bytes(b"no archive")
     run = CliRunner().invoke(command_line(arguments), arguments)
     assert run.output == "The file is damaged, or it is no export of a case\n"
