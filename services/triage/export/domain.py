@@ -8,11 +8,11 @@ from enum import StrEnum
 from unicodedata import normalize
 from uuid import UUID
 
-from services.triage.reports.domain import TriageReport
+from services.triage.reports.domain import Evidence, TriageReport
 from services.triage.search.domain import plain
 from shared.events import platforms
 from shared.events.intake import Person
-from shared.events.vocabulary import Relation
+from shared.events.vocabulary import Relation, Scan
 from shared.text import line, without_control_characters
 
 LONGEST_REASON = 500
@@ -21,6 +21,8 @@ LONGEST_WORDS = 2_000
 """Characters of the further words to mask, one a line."""
 MOST_OFFERED = 100
 """People's names, accounts and addresses that can be left visible; all further ones are masked."""
+MOST_PIECES = 80
+"""Pieces of evidence that one form lets choose from: the newest that may be opened."""
 _SHORTEST_PART = 3
 """Letters of a part of a name that is masked alone."""
 
@@ -86,6 +88,11 @@ class Choice:
     def shows(self, one: Word) -> bool:
         """Return whether a word stays visible."""
         return one.affected if self.visible is None else one.text in self.visible
+
+
+def offered(pieces: Iterable[Evidence]) -> Sequence[Evidence]:
+    """Return the pieces of evidence that can be chosen, and none of those that are older than as many as a form has."""
+    return [one for one in pieces if one.removed_at is None and one.scan != Scan.INFECTED][-MOST_PIECES:]
 
 
 def mask_for(choice: Choice, words: Sequence[Word]) -> "Mask":

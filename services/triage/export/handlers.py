@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -26,6 +26,7 @@ from services.triage.whole.queries import Piece, Whole
 from shared.audit import chain, exports
 from shared.audit.chain import Link
 from shared.auth.grants import MOST_DOCUMENTS, MOST_UNPACKED, Grant, GrantedAction
+from shared.events.vocabulary import Scan
 from shared.people import Names, names_of
 
 PRINTED = "case_printed"
@@ -191,6 +192,7 @@ def _statement(work: Work, prepared: Prepared, digests: Mapping[str, str], chose
     """Return what the export holds, what is masked and what is left out: the link in the chain has its digest."""
     case, choice = prepared.case, prepared.choice
     items = [piece.item for piece in prepared.pieces]
+    offered = {one.evidence_id for one in domain.offered(items)}
     return {
         "case": case.reference,
         "case_id": str(case.case_id),
@@ -201,7 +203,9 @@ def _statement(work: Work, prepared: Prepared, digests: Mapping[str, str], chose
         "prepared_at": prepared.at,
         "documents": dict(digests),
         "evidence": [_described(one) for one in items if one.evidence_id in chosen],
-        "evidence_left_out": [{**_described(one), "why": _why(one)} for one in items if one.evidence_id not in chosen],
+        "evidence_left_out": [
+            {**_described(one), "why": _why(one, offered)} for one in items if one.evidence_id not in chosen
+        ],
         "masked": [asdict(one) for one in prepared.masked],
     }
 
@@ -217,10 +221,12 @@ def _described(item: Evidence) -> dict[str, Any]:
     }
 
 
-def _why(item: Evidence) -> str:
+def _why(item: Evidence, offered: Collection[UUID]) -> str:
     if item.removed_at:
         return "taken back"
-    return "infected" if item.scan == "infected" else "not chosen"
+    if item.scan == Scan.INFECTED:
+        return "infected"
+    return "not chosen" if item.evidence_id in offered else "not offered"
 
 
 def _archive(files: Mapping[str, bytes], before: bytes = b"") -> bytes:

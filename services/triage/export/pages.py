@@ -19,7 +19,7 @@ from services.triage.cases.writer import CaseWriter
 from services.triage.evidence import views as evidence
 from services.triage.evidence.api import address
 from services.triage.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
-from services.triage.export import handlers, pdf
+from services.triage.export import domain, handlers, pdf
 from services.triage.export.domain import MOST_OFFERED, Choice, Purpose
 from services.triage.export.forms import ExportForm, read_export
 from services.triage.export.handlers import Prepared
@@ -36,8 +36,6 @@ router = APIRouter(include_in_schema=False)
 _CASE = "/cases/SP-{rest}"
 _CONTENT = requires(Permission.SEE_CASE_CONTENT)
 _REFUSALS = {**CASE_REFUSALS, **EVIDENCE_REFUSALS, **REFUSALS}
-MOST_PIECES = 80
-"""Pieces of evidence that one form lets choose from."""
 
 
 @router.get(_CASE + "/export")
@@ -131,11 +129,9 @@ def _page(
     status: int = 200,
     errors: FormErrors | None = None,
 ) -> HTMLResponse:
-    pieces = (
-        evidence.pieces([one.item for one in prepared.pieces], {one.item.evidence_id: () for one in prepared.pieces})
-        if prepared
-        else []
-    )
+    items = [one.item for one in prepared.pieces] if prepared else []
+    offered = {one.evidence_id for one in domain.offered(items)}
+    pieces = evidence.pieces(items, {one.evidence_id: () for one in items})
     return render(
         request,
         "case_export.html",
@@ -146,7 +142,8 @@ def _page(
         prepared=prepared,
         words=prepared.words[:MOST_OFFERED] if prepared else [],
         further=max(0, len(prepared.words) - MOST_OFFERED) if prepared else 0,
-        pieces=[one for one in pieces if one.openable][:MOST_PIECES],
+        pieces=[one for one in pieces if one.item.evidence_id in offered],
+        not_offered=sum(one.openable for one in pieces) - len(offered),
         recipients=RECIPIENTS,
         errors=errors or (form.errors if form else {}),
     )

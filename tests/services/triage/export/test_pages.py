@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Awaitable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 from zipfile import ZipFile
@@ -19,7 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from services.triage.cases.activities import ACTIONS
 from services.triage.cases.tables import CaseRow
-from services.triage.export import handlers, pdf, views
+from services.triage.export import domain, handlers, pdf, views
 from shared.audit import chain, exports
 from shared.auth.grants import PURPOSE, Grant, GrantedAction
 from shared.events.intake import Person
@@ -255,6 +255,24 @@ async def test_what_changed_since_the_preview_is_previewed_again(triage: Triage,
     answer = await press(sam, page, page, **{**ASKED, **seen, "step": "make"})
     assert answer.status_code == 412
     assert not _GRANT.search(answer.text)
+
+
+async def test_what_a_form_has_no_room_for_is_said_to_be_not_offered(
+    triage: Triage, sam: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain, "MOST_PIECES", 1)
+    page, one = await opened(triage)
+    older, newer = piece(one), piece(one, at=NOW + timedelta(minutes=1))
+    await announce(triage.database, older, newer)
+    preview = (await press(sam, page, page, **ASKED)).text
+    assert "1 older file is not offered here" in preview
+    assert (str(newer.evidence_id) in preview, f'value="{older.evidence_id}"' in preview) == (True, False)
+    _, files = documents(triage, await made(sam, page))
+    left_out = json.loads(files["statement.json"])["evidence_left_out"]
+    assert {piece["evidence_id"]: piece["why"] for piece in left_out} == {
+        str(older.evidence_id): "not offered",
+        str(newer.evidence_id): "not chosen",
+    }
 
 
 @pytest.mark.parametrize("when", ["before it is made", "while its PDF is made"])
