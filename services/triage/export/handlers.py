@@ -20,6 +20,7 @@ from services.triage.evidence.domain import TIME_TO_ADD
 from services.triage.export import domain, views
 from services.triage.export.domain import Choice, ExportTooLarge, Masked, Word
 from services.triage.export.views import Document
+from services.triage.exposure import handlers as exposure
 from services.triage.reports.domain import Evidence
 from services.triage.whole import queries as whole
 from services.triage.whole.queries import Piece, Whole
@@ -94,14 +95,22 @@ class Packed:
     """SHA-256 of each document, by name."""
 
 
-async def read(work: Work, case: Case) -> Found:
+async def show(work: Work, case: Case) -> Found:
     """Return all of a case; record that its content is shown, and count it to what the viewer sees today.
 
+    Who looks again within a visit, to choose other words, is shown nothing new.
+
     Raises:
-        CaseNotFound: there is no such case, or the viewer may not see it.
         CapReached: a lead is asked before they see more.
     """
-    case = await case_handlers.show_content(work, case)
+    async with work.session.begin_nested():
+        if await case_handlers.visit(work, case.case_id, case_handlers.CONTENT_SHOWN):
+            await exposure.count(work.session, work.viewer.subject, case.team, case.priority, work.now)
+    return await read(work, case)
+
+
+async def read(work: Work, case: Case) -> Found:
+    """Return all of a case that the viewer may see; none of it is shown to them."""
     found = await whole.of_case(work, case, content=True)
     names = await names_of(work.session, [*case_views.nameless(found.report), *views.staff_in(found)])
     return Found(found, names, work.viewer.subject, work.now)

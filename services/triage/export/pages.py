@@ -59,7 +59,7 @@ async def export(request: Request, viewer: ViewerDep, rest: str) -> Response:
         try:
             if form.makes and form.version != case.version:
                 raise cases.CaseChanged(await cases.since(work.session, case.case_id, form.version or 0), case.version)
-            found = await handlers.read(work, case)
+            found = await (handlers.read if form.makes else handlers.show)(work, case)
         except tuple(_REFUSALS) as error:
             return _refused(request, case, form, error)
     prepared = await asyncio.to_thread(handlers.prepare, found, form.choice)
@@ -78,7 +78,7 @@ async def print_case(request: Request, viewer: ViewerDep, rest: str) -> Response
     """Give the case as a PDF, with all other people masked."""
     async with _working(request, viewer) as work:
         case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-        found = await handlers.read(work, case)
+        found = await handlers.show(work, case)
     prepared = await asyncio.to_thread(handlers.prepare, found, Choice(Purpose.PRINT, "", None, internal=True))
     made = await pdf.made(prepared.document, found.at)
     async with _working(request, viewer) as work:

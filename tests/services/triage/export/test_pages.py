@@ -20,6 +20,7 @@ from sqlalchemy.pool import QueuePool
 from services.triage.cases.activities import ACTIONS
 from services.triage.cases.tables import CaseRow
 from services.triage.export import domain, handlers, pdf, views
+from services.triage.exposure import domain as exposure
 from shared.audit import chain, exports
 from shared.auth.grants import PURPOSE, Grant, GrantedAction
 from shared.events.intake import Person
@@ -189,6 +190,20 @@ async def test_the_preview_shows_the_masked_text_and_counts_as_shown(triage: Tri
     assert "met Ada Pike at Oxenholme" in shown
     assert "Zebedee" not in shown
     assert [one.action for one in await links(triage)][-1] == "content_shown"
+
+
+async def test_an_export_is_shown_once_and_made_at_the_limit_of_a_day(
+    triage: Triage, sam: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exposure, "MOST_ITEMS", 1)
+    page, _ = await opened(triage)
+    assert (await press(sam, page, page, **ASKED)).status_code == 200
+    documents(triage, await made(sam, page))
+    assert [one.action for one in await links(triage)].count("content_shown") == 1
+    triage.clock.move(timedelta(minutes=11))
+    refused = await press(sam, page, page, **ASKED)
+    assert (refused.status_code, "as much today as is good for you" in refused.text) == (409, True)
+    assert [one.action for one in await links(triage)].count("content_shown") == 1, "nothing was shown"
 
 
 async def test_the_chain_proves_what_left_for_whom_and_why(triage: Triage, sam: AsyncClient) -> None:
