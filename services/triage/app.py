@@ -1,5 +1,6 @@
 """The wiring of triage, from top to bottom."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from services.triage.evidence import api as evidence_api
 from services.triage.evidence import pages as evidence_pages
 from services.triage.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
 from services.triage.export import pages as export_pages
+from services.triage.export import pdf
 from services.triage.export.refusals import REFUSALS as EXPORT_REFUSALS
 from services.triage.managers import pages as manager_pages
 from services.triage.merges import api as merge_api
@@ -232,6 +234,7 @@ async def open_service(
             personal_links=settings.triage_personal_links,
             repeated=repeats.said_of,
             forgets=(search.forget,),
+            printing=asyncio.Semaphore(pdf.AT_ONCE),
             shift_changes=settings.triage_shift_changes,
             lag=LagReader(fields["log"], clock),
             live_figures=LiveFigures(),

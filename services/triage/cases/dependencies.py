@@ -1,5 +1,6 @@
 """Dependencies of the case routes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,6 +60,8 @@ class CaseParts(Parts):
     sections: Sequence[Section]
     forgets: Sequence[Forget]
     """Whoever derives something from the words of cases."""
+    printing: asyncio.Semaphore
+    """How many PDFs of cases are made at once."""
 
 
 async def _viewer(principal: Annotated[Principal, requires(Permission.WORK_CASES)]) -> Viewer:

@@ -80,7 +80,7 @@ async def print_case(request: Request, viewer: ViewerDep, rest: str) -> Response
         case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
         found = await handlers.show(work, case)
     prepared = await asyncio.to_thread(handlers.prepare, found, Choice(Purpose.PRINT, "", None, internal=True))
-    made = await pdf.made(prepared.document, found.at)
+    made = await pdf.made(prepared.document, found.at, parts_of(request, CaseParts).printing)
     async with _working(request, viewer) as work:
         await handlers.record_print(work, prepared)
     headers = {"content-disposition": f'inline; filename="{prepared.case.reference}.pdf"'}
@@ -97,7 +97,8 @@ async def _working(request: Request, viewer: Viewer) -> AsyncIterator[Work]:
 
 
 async def _made(request: Request, viewer: Viewer, prepared: Prepared) -> HTMLResponse:
-    made = await pdf.made(prepared.document, parts_of(request, CaseParts).clock.now())
+    parts = parts_of(request, CaseParts)
+    made = await pdf.made(prepared.document, parts.clock.now(), parts.printing)
     packed = await asyncio.to_thread(handlers.pack, prepared, made)
     async with _working(request, viewer) as work:
         grant, documents = await handlers.export(work, prepared, packed)

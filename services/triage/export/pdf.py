@@ -1,6 +1,7 @@
 """Makes the PDF of a case with typst: PDF/UA-1, in a child process, so that no text can hold up or exhaust a service.
 
-The child is given the document as JSON on its standard input. It reads its template and fonts, and nothing else.
+The child is given the document as JSON on its standard input, and nothing of its parent's environment. It reads its
+template and fonts, and nothing else.
 """
 
 import asyncio
@@ -10,9 +11,11 @@ import resource
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from datetime import datetime
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, cast
 
+import structlog
 import typst
 
 from services.triage.export.domain import CannotBePrinted
@@ -27,40 +30,77 @@ _FONTS = Path("/usr/share/fonts/opentype/unifont")
 _NOT_SHOWN = re.compile(r'the text `(".*?")` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 _ROUNDS = 4
-_AT_ONCE = asyncio.Semaphore(2)
+AT_ONCE = 2
+"""Documents that one process makes beside one another. Our choice."""
+_log = structlog.get_logger()
 
 
-async def made(document: object, at: datetime) -> bytes:
+class Ending(IntEnum):
+    """How the child ends: its exit status."""
+
+    DONE = 0
+    NO_GLYPH = 80
+    """It has characters that no font has, also after they were named by their numbers."""
+    NOT_TYPESET = 81
+    """Typst refused it."""
+    NO_MEMORY = 82
+
+
+async def made(document: object, at: datetime, places: asyncio.Semaphore) -> bytes:
     """Return the PDF of a document.
+
+    Args:
+        document: as JSON.
+        at: when it is made.
+        places: how many may be made at once; to find one takes of the same time.
 
     Raises:
         CannotBePrinted: it takes too long or too much.
     """
-    given = json.dumps({"document": document, "at": at.isoformat()}).encode()
-    async with _AT_ONCE:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
-        )
-        try:
-            async with asyncio.timeout(LONGEST):
-                content, _ = await child.communicate(given)
-        except TimeoutError:
-            raise CannotBePrinted from None
-        finally:
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
-    if child.returncode:
+    try:
+        async with asyncio.timeout(LONGEST), places:
+            content, ended = await _in_child(await asyncio.to_thread(_given, document, at))
+    except TimeoutError:
+        _log.error("pdf_failed", ended="too_long")
+        raise CannotBePrinted from None
+    if ended:
+        _log.error("pdf_failed", ended={one.value: one.name.lower() for one in Ending}.get(ended, ended))
         raise CannotBePrinted
     return content
 
 
-def main() -> None:
-    """Write the PDF of the document that standard input gives."""
+def _given(document: object, at: datetime) -> bytes:
+    return json.dumps({"document": document, "at": at.isoformat()}).encode()
+
+
+async def _in_child(given: bytes) -> tuple[bytes, int]:
+    """Return what a child made, and how it ended; it knows no secret of the service."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-m", __name__), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, cwd="/"
+    )
+    try:
+        content, _ = await child.communicate(given)
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    return content, child.returncode or 0
+
+
+def main() -> Ending:
+    """Write the PDF of the document that standard input gives; return how that ended, without a word of it."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (int(LONGEST), int(LONGEST)))
-    given = json.load(sys.stdin)
-    sys.stdout.buffer.write(typeset(given["document"], datetime.fromisoformat(given["at"])))
+    try:
+        given = json.load(sys.stdin)
+        sys.stdout.buffer.write(typeset(given["document"], datetime.fromisoformat(given["at"])))
+    except CannotBePrinted:
+        return Ending.NO_GLYPH
+    except typst.TypstError:
+        return Ending.NOT_TYPESET
+    except MemoryError:
+        return Ending.NO_MEMORY
+    return Ending.DONE
 
 
 def typeset(document: Any, at: datetime) -> bytes:  # noqa: ANN401 - JSON
@@ -95,4 +135,4 @@ def _missing(diagnostic: str) -> set[str]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

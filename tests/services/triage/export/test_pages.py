@@ -1,5 +1,6 @@
 """Exporting a case: nothing of other people leaves unless someone ticks it, and the case's chain proves what left."""
 
+import asyncio
 import base64
 import html
 import io
@@ -299,9 +300,9 @@ async def test_what_came_without_a_new_version_is_previewed_too(
     added = piece(one, note="Her sister Jane Roe took this")
     make = pdf.made
 
-    async def meanwhile(document: object, at: datetime) -> bytes:
+    async def meanwhile(document: object, at: datetime, places: asyncio.Semaphore) -> bytes:
         await announce(triage.database, added)
-        return await make(document, at)
+        return await make(document, at, places)
 
     if when == "before it is made":
         await announce(triage.database, added)

@@ -2,9 +2,12 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pypdfium2
 import pytest
+from structlog.testing import capture_logs
 
 from services.triage.export import pdf
 from services.triage.export.domain import CannotBePrinted
@@ -29,7 +32,7 @@ def read(content: bytes) -> str:
 
 
 async def test_it_is_tagged_with_a_title_and_a_language() -> None:
-    content = await pdf.made(document("They keep writing to me."), NOW)
+    content = await pdf.made(document("They keep writing to me."), NOW, asyncio.Semaphore())
     said = (b"/StructTreeRoot", b"/Marked true", b"/Lang(en-GB)", b"/DisplayDocTitle true", b"<pdfuaid:part>1<")
     tags = (b"/S/Title", b"/S/H1", b"/S/H2", b"/S/Table", b"/S/TH", b"/S/P")
     assert [part for part in (*said, *tags) if part not in content] == []
@@ -40,7 +43,7 @@ async def test_it_is_tagged_with_a_title_and_a_language() -> None:
 
 
 async def test_markup_in_what_people_wrote_is_text() -> None:
-    shown = read(await pdf.made(document(MARKUP), NOW))
+    shown = read(await pdf.made(document(MARKUP), NOW, asyncio.Semaphore()))
     for line in MARKUP.splitlines():
         assert shown.count(line) == 2, line
 
@@ -63,26 +66,32 @@ async def test_a_long_case_is_made_beside_other_work() -> None:
             turns += 1
 
     counting = asyncio.create_task(count())
-    content = await pdf.made(long, NOW)
+    content = await pdf.made(long, NOW, asyncio.Semaphore())
     counting.cancel()
     assert turns > 3, "the event loop was free meanwhile"
     assert content.startswith(b"%PDF")
 
 
-@pytest.mark.parametrize("limit", ["time", "failure"])
+@pytest.mark.parametrize(("limit", "ended"), [("time", "too_long"), ("failure", "not_typeset"), ("places", "too_long")])
 async def test_what_cannot_be_made_is_refused_and_leaves_no_process(
-    monkeypatch: pytest.MonkeyPatch, limit: str
+    monkeypatch: pytest.MonkeyPatch, limit: str, ended: str
 ) -> None:
-    if limit == "time":
+    if limit != "failure":
         monkeypatch.setattr(pdf, "LONGEST", 0.01)
-    children: list[asyncio.subprocess.Process] = []
+    monkeypatch.setenv("SIGNPOST_SECRET", "of the service")
+    children: list[tuple[asyncio.subprocess.Process, Mapping[str, str]]] = []
     start = asyncio.create_subprocess_exec
 
-    async def started(*command: str, **more: int) -> asyncio.subprocess.Process:
-        children.append(await start(*command, **more))  # type: ignore[arg-type]  # as it is called
-        return children[-1]
+    async def started(*command: str, env: Mapping[str, str], **more: Any) -> asyncio.subprocess.Process:  # noqa: ANN401 - as it is called
+        children.append((await start(*command, env=env, **more), env))
+        return children[-1][0]
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", started)
-    with pytest.raises(CannotBePrinted):
-        await pdf.made(document("x") if limit == "time" else {"title": "no sections"}, NOW)
-    assert children[0].returncode
+    places = asyncio.Semaphore(0 if limit == "places" else 1)
+    with pytest.raises(CannotBePrinted), capture_logs() as logged:
+        await pdf.made({"title": "no sections"} if limit == "failure" else document("x"), NOW, places)
+    assert [(one["event"], one["ended"]) for one in logged] == [("pdf_failed", ended)]
+    for child, environment in children:
+        assert child.returncode
+        assert not [name for name in environment if name.startswith("SIGNPOST_")]
+    assert len(children) == (limit == "failure") or limit == "time"
