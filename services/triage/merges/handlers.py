@@ -131,14 +131,15 @@ async def undo_split(work: Work, case_id: UUID, read: int) -> Case:
     """Give a part that was split off back to the case that it was split off: the new case is merged into that one.
 
     Raises:
-        NotSplitOff: it was not split off, or someone has worked on it since.
+        NotSplitOff: it was not split off, or someone has worked on it since, or the viewer may not see where it was.
         NotYoursToUndo: another person split it, or longer ago than `UNDO_WITHIN`, and the viewer leads no one.
         MainCaseFinished, MainCaseMerged, StateForbids, ClaimedByAnother: one of the cases has moved on.
         CaseNotFound, CaseChanged: as for every change of a case.
     """
     locked, siblings = await _lock(work, case_id, read)
     found = [(one, await queries.division(work.session, one.case.case_id, case_id)) for one in siblings]
-    divisions = [(one, division) for one, division in found if division]
+    seen = await case_queries.lock_visible(work.session, work.viewer, [one.case.case_id for one in siblings])
+    divisions = [(one, division) for one, division in found if division and one.case.case_id in seen]
     if not divisions or not queries.is_untouched(await chain.read(work.session, case_id)):
         raise domain.NotSplitOff
     [(origin, division), *_] = divisions

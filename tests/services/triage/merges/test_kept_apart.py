@@ -130,6 +130,18 @@ async def test_a_conflict_in_the_main_case_stays_when_a_merged_case_is_taken_out
     assert await sees(leo, main, one) == [False, False]
 
 
+async def test_a_split_is_not_undone_into_a_case_that_is_kept_from_who_made_it(
+    triage: Triage, sam: Desk, leo: Desk
+) -> None:
+    main, one = report(behaviours=("harassment", "doxing")), about_leo()
+    await open_cases(triage.database, main, one)
+    await leo.do("split", main, behaviours=["doxing"])
+    await sam.do("merge", one, into=main.reference)
+    version = (await sam.read(main))["version"]
+    assert await leo.refused("undo-split", main, 2) == "not-split-off"
+    assert (await sam.read(main))["version"] == version
+
+
 async def test_keys_that_are_taken_out_by_hand_are_found(triage: Triage, sam: Desk) -> None:
     main, one = report(suspected=(Person(relation=Relation.COLLEAGUE, staff_id="S7002"),)), about_leo()
     await open_cases(triage.database, main, one)
