@@ -49,6 +49,11 @@ def keys_of_colleague(staff_id: str, name: str | None, email: str | None) -> fro
     return keys_of_member(staff_id=staff_id, name=name, email=email) | {conflict_key(staff_id)}
 
 
+def is_kept_from(keys: Iterable[str], staff_id: str, name: str | None) -> bool:
+    """Return whether a case with these keys is kept from a person."""
+    return not keys_of_colleague(staff_id, name, None).isdisjoint(keys)
+
+
 def conflict_key(staff_id: str) -> str:
     """Return the key that keeps a case from a person because they declared a conflict of interest."""
     return f"{_CONFLICT}{folded_id(staff_id)}"

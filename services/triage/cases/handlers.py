@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain, lists, queries
-from services.triage.cases.access import Viewer, keys_of_colleague
+from services.triage.cases.access import Viewer, is_kept_from
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.tables import CaseRow, Note, Responder
 from services.triage.cases.writer import (
@@ -325,7 +325,7 @@ async def _kept_from(session: AsyncSession, case: Case) -> tuple[frozenset[str],
 def _may_have(staff_id: str, name: str | None, kept_from: frozenset[str], named: frozenset[str] | None) -> bool:
     if named is not None and staff_id not in named:
         return False
-    return kept_from.isdisjoint(keys_of_colleague(staff_id, name, None))
+    return not is_kept_from(kept_from, staff_id, name)
 
 
 async def show_content(work: Work, case: Case) -> Case:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import changes, domain, queries
+from services.triage.cases.access import is_kept_from
 from services.triage.cases.domain import Case, alone, differences, is_linked, next_version, still, unassigned
 from services.triage.cases.queries import REPORTER, LockedCase, fingerprint_of
 from services.triage.cases.tables import CaseRow, Note, Responder
@@ -382,11 +383,11 @@ def resolved(case: Case, outcome: Outcome, now: datetime) -> triage.CaseResolved
     )
 
 
-def replied(case: Case, now: datetime) -> triage.CaseReporterReplied:
-    """Return the event for what a reporter wrote or sent: for who has the case, or had it when the claim ran out."""
-    return triage.CaseReporterReplied(
-        **event_ids(case, now), team=case.team, priority=case.priority, assignee=case.assignee or case.last_had_by
-    )
+def replied(locked: LockedCase, case: Case, now: datetime) -> triage.CaseReporterReplied:
+    """Return the event for what a reporter wrote or sent: for who has or had the case, unless it is kept from them."""
+    who = case.assignee or case.last_had_by
+    told = None if who and is_kept_from(locked.row.kept_from, who, case.assignee_name) else who
+    return triage.CaseReporterReplied(**event_ids(case, now), team=case.team, priority=case.priority, assignee=told)
 
 
 def handed_over(before: Case, after: Case, now: datetime, policy: DeadlinePolicy) -> triage.CaseTransferred:
@@ -425,7 +426,7 @@ def _follow(leading: Transition, locked: LockedCase) -> Transition | None:
 def _marked(locked: LockedCase, now: datetime) -> Transition:
     """Return the main case with the mark that there is an unread reply to a case merged into it."""
     after = next_version(locked.case, replied_at=locked.case.replied_at or now)
-    events = [] if locked.case.replied_at else [replied(after, now)]
+    events = [] if locked.case.replied_at else [replied(locked, after, now)]
     return Transition(locked, after, "merged_replied", REPORTER, events=events)
 
 
@@ -461,7 +462,7 @@ def heard(locked: LockedCase, action: str, at: datetime, now: datetime, *, note:
     """
     case = locked.case
     after = still(case, domain.informed(alone(case), at))
-    events = [] if case.replied_at or case.merged_from else [replied(after, now)]
+    events = [] if case.replied_at or case.merged_from else [replied(locked, after, now)]
     personal = {"note": note} if note else {}
     return Transition(locked, after, action, REPORTER, personal=personal, events=events, reply=True)
 

@@ -15,6 +15,7 @@ from services.triage.cases.handlers import Work, expire_leases
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
 from services.triage.reporters.handlers import hear
+from services.triage.wellbeing.handlers import declare_conflict
 from shared.audit import chain
 from shared.audit.verification import verify
 from shared.auth.permissions import Role
@@ -175,6 +176,7 @@ async def test_the_first_unread_message_is_announced_with_who_has_the_case(datab
         (("claim", "release"), None),
         (("claim", "ask", "expire", "by S4003", "claim", "transfer"), None),
         (("claim", "resolve"), "S4001"),
+        (("claim", "resolve", "conflict"), None),
     ],
     ids=lambda value: ", ".join(value) if isinstance(value, tuple) else None,
 )
@@ -188,6 +190,10 @@ async def test_who_had_the_case_when_their_claim_ran_out_is_told_unless_it_was_g
         if step == "expire":
             async with database.transaction() as session:
                 assert await expire_leases(session, NOW + HOUR, writer=WRITER) == 1
+        elif step == "conflict":
+            async with database.transaction() as session:
+                doing = Work(session, viewer(Team.SMART, subject=subject), NOW + HOUR, WRITER)
+                await declare_conflict(doing, (await the_case(database)).case_id)
         elif step.startswith("by "):
             subject = step.removeprefix("by ")
         else:
