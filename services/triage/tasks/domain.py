@@ -49,10 +49,6 @@ class NotWithinReach(Exception):
     """The time is past, or too far ahead."""
 
 
-class KeptFromThem(Exception):
-    """The case is kept from the person who is to do it."""
-
-
 class AnswerWithoutOffer(Exception):
     """Support was answered that no one had offered."""
 

@@ -10,15 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries as case_queries
+from services.triage.cases.access import is_kept_from
 from services.triage.cases.domain import Case
-from services.triage.cases.handlers import BATCH, Command, Work, execute
+from services.triage.cases.handlers import BATCH, Command, Work, colleague, execute
 from services.triage.cases.writer import SYSTEM, CaseWriter
 from services.triage.deadlines.domain import UK
 from services.triage.tasks import domain, queries, tables, tasks_yaml
 from services.triage.tasks.domain import Rung, SupportState, Task, ThreatRecord
 from services.triage.tasks.queries import Kept
 from shared.audit import chain
-from shared.events.people import keys_of_member
+from shared.ids import folded_id
 
 _MORNING = time(9)
 """When a follow-up of a day is due, in UK local time. Our choice."""
@@ -50,14 +51,16 @@ async def add(work: Work, case_id: UUID, read: int, new: NewTask) -> Case:
 
     Raises:
         TaskNotFound: no template has that code.
-        TooManyTasks, NotWithinReach, TaskDone, KeptFromThem: as their names say.
+        TooManyTasks, NotWithinReach, TaskDone: as their names say.
+        NoSuchColleague, MayNotHave: as for who is given the case.
         NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
     """
-    locked = await case_queries.lock(work.session, work.viewer, case_id)
+    await case_queries.lock(work.session, work.viewer, case_id)
     kept = await queries.of_case(work.session, case_id)
     if new.code and new.code not in {one.code for one in tasks_yaml.templates()}:
         raise domain.TaskNotFound
-    _require_not_kept_from(locked, new.assignee)
+    if new.assignee:
+        new = replace(new, assignee=(await colleague(work.session, work.viewer, case_id, new.assignee))[0])
     by = work.viewer.subject
     task = domain.added(_task(work, case_id, new), kept.tasks, work.now)
     task = domain.finished(task, by, work.now) if new.done else task
@@ -74,12 +77,14 @@ async def finish(work: Work, case_id: UUID, read: int, task_id: UUID, *, done: b
         TaskDone: it is done already.
         NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
     """
-    await case_queries.lock(work.session, work.viewer, case_id)
+    locked = await case_queries.lock(work.session, work.viewer, case_id)
     kept = await queries.of_case(work.session, case_id)
     before = next((one for one in kept.tasks if one.task_id == task_id), None)
     if before is None:
         raise domain.TaskNotFound
     task = domain.finished(before, work.viewer.subject, work.now) if done else domain.undone(before)
+    if task.assignee and is_kept_from(locked.row.kept_from, task.assignee, None):
+        task = replace(task, assignee=None)
     after = kept._replace(tasks=[task if one.task_id == task_id else one for one in kept.tasks])
     action = "task_done" if done else "task_undone"
     return await _execute(work, case_id, read, after, action, _says(task), {"note": note} if note else {})
@@ -142,10 +147,7 @@ async def make(
         ]
         after = kept[case_id]._replace(tasks=[*kept[case_id].tasks, *new])
         await store(session, after)
-        changes += [
-            (case_id, chain.Change("task_added", SYSTEM, after=_says(one), state={queries.STATE: after.fingerprint}))
-            for one in new
-        ]
+        changes += [(case_id, chain.Change("task_added", SYSTEM, after=_says(one), state=after.state)) for one in new]
     await chain.append(session, changes, now, writer.ids)
 
 
@@ -161,6 +163,21 @@ async def settled(work: Work, case_id: UUID, about: UUID, codes: Collection[str]
     )
 
 
+async def handed_on(work: Work, case_ids: Collection[UUID]) -> dict[UUID, Kept]:
+    """Return what is kept about the cases of which the viewer has open tasks, each then for whoever has the case.
+
+    The caller has locked the cases, says so in their records, and stores what this returns.
+    """
+    mine = folded_id(work.viewer.subject)
+    changed = {}
+    for case_id, kept in (await queries.of_cases(work.session, case_ids)).items():
+        theirs = [one for one in kept.tasks if not one.done and one.assignee and folded_id(one.assignee) == mine]
+        if theirs:
+            tasks = [replace(one, assignee=None) if one in theirs else one for one in kept.tasks]
+            changed[case_id] = kept._replace(tasks=tasks)
+    return changed
+
+
 async def note_overdue(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
     """Note tasks whose time has passed, once each; return how many cases have some. No case changes for that.
 
@@ -173,8 +190,9 @@ async def note_overdue(session: AsyncSession, now: datetime, *, writer: CaseWrit
         late = [one for one in kept.tasks if one.due_at and one.due_at <= now and not one.done and not one.overdue]
         after = kept._replace(tasks=[replace(one, overdue=True) if one in late else one for one in kept.tasks])
         await store(session, after)
-        state = {queries.STATE: after.fingerprint}
-        changes += [(case_id, chain.Change("task_overdue", SYSTEM, after=_says(one), state=state)) for one in late]
+        changes += [
+            (case_id, chain.Change("task_overdue", SYSTEM, after=_says(one), state=after.state)) for one in late
+        ]
     await chain.append(session, changes, now, writer.ids)
     return len(locked)
 
@@ -194,7 +212,7 @@ async def _execute(
         lambda case, actor: replace(domain.worked_on(case, actor, work.now), **changed),  # type: ignore[arg-type]  # names are checked by replace
         says=says,
         personal=told,
-        state={queries.STATE: after.fingerprint},
+        state=after.state,
         while_merged=True,
     )
     case = await execute(work, case_id, read, command)
@@ -235,11 +253,6 @@ def _follow_up(work: Work, case_id: UUID, day: date) -> Task:
 
 def _done_of_code(tasks: Sequence[Task], code: str, by: str, now: datetime) -> list[Task]:
     return [domain.finished(one, by, now) if one.code == code and not one.done else one for one in tasks]
-
-
-def _require_not_kept_from(locked: case_queries.LockedCase, assignee: str | None) -> None:
-    if assignee and not keys_of_member(staff_id=assignee, name=None, email=None).isdisjoint(locked.row.kept_from):
-        raise domain.KeptFromThem
 
 
 def _says(task: Task) -> dict[str, str]:

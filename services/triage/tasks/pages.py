@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from services.triage.cases import queries as cases
 from services.triage.cases import views
 from services.triage.cases.dependencies import WorkDep
-from services.triage.cases.domain import Case
+from services.triage.cases.domain import Case, MayNotHave
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import Shown, Tab, led, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
@@ -144,6 +144,8 @@ async def _done(request: Request, work: Work, case: Case, form: forms.Posted, fi
         refusal = refusal_of(error, _REFUSALS)
         if first == "support" and isinstance(error, domain.NotWithinReach):
             refusal = replace(refusal, field="follow_up")
+        if isinstance(error, MayNotHave):
+            refusal = replace(refusal, field="assignee")
         status = record_refusal(refusal, error, form.errors, first)
         return await _tab(request, work, await cases.get(work.session, work.viewer, case.case_id), form, status)
     return led(request, case, Tab.TASKS, _RECORDED)

@@ -47,6 +47,11 @@ class Kept(NamedTuple):
         values |= {"support": chain.fingerprint(asdict(self.support))} if self.support else {}
         return chain.fingerprint(values) if values else ""
 
+    @property
+    def state(self) -> dict[str, str]:
+        """What an activity record that changes it says."""
+        return {STATE: self.fingerprint}
+
 
 async def of_case(session: AsyncSession, case_id: UUID) -> Kept:
     """Return all that is kept here about a case, oldest first."""

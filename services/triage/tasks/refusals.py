@@ -14,9 +14,6 @@ REFUSALS: Refusals = {
     domain.NotWithinReach: Refusal(
         422, "not-within-reach", "The time is past, or more than a year ahead", "Choose another.", field="due_at"
     ),
-    domain.KeptFromThem: Refusal(
-        422, "kept-from-them", "They cannot do this task", "Choose someone else.", field="assignee"
-    ),
     domain.AnswerWithoutOffer: Refusal(
         409, "support-not-offered", "Support was not offered yet", "Record the offer first.", field="support"
     ),

@@ -18,6 +18,8 @@ from services.triage.cases.writer import SYSTEM, CaseWriter, Transition, handed_
 from services.triage.exposure import handlers as exposure
 from services.triage.exposure.domain import KEPT
 from services.triage.outcome_reviews.queries import resolution
+from services.triage.tasks import handlers as tasks
+from services.triage.tasks.queries import Kept
 from services.triage.wellbeing import domain, queries
 from services.triage.wellbeing.domain import SecondReview, Why
 from services.triage.wellbeing.tables import HandOver, SecondReviewRow
@@ -37,7 +39,8 @@ STEPS = (
 async def declare_conflict(work: Work, case_id: UUID) -> None:
     """Keep every case of the report from the person who declares a conflict of interest, until a lead decides.
 
-    Whoever it is need not say why. An exempt case is kept from everyone else anyway, and says nothing of anyone (C-j).
+    Their tasks are then for whoever has the case. Whoever it is need not say why.
+    An exempt case is kept from everyone else anyway, and says nothing of anyone (C-j).
     A case that Signpost then knows no one of the team to see goes to the triage desk.
 
     Raises:
@@ -47,7 +50,11 @@ async def declare_conflict(work: Work, case_id: UUID) -> None:
     key = conflict_key(work.viewer.subject)
     siblings = await cases.lock_reports(work.session, [case.report_id])
     theirs = [one for one in siblings if one.case.outcome is not Outcome.EXEMPT and key not in one.row.own_keys]
-    await work.writer.record(work.session, [await _declared(work, one, key) for one in theirs], work.now)
+    handed_on = await tasks.handed_on(work, [one.case.case_id for one in theirs])
+    declared = [await _declared(work, one, key, handed_on.get(one.case.case_id)) for one in theirs]
+    await work.writer.record(work.session, declared, work.now)
+    for kept in handed_on.values():
+        await tasks.store(work.session, kept)
     for main_id in {one.case.merged_into for one in theirs}:
         await keep_apart(work, main_id)
 
@@ -81,7 +88,7 @@ async def end_conflict(work: Work, case_id: UUID, staff_id: str) -> Case:
 
 
 async def hand_over(work: Work, case_id: UUID) -> Case:
-    """Give a case back to the queue, no questions asked.
+    """Give a case back to the queue, no questions asked; their tasks are then for whoever has it.
 
     Its record says that it was released, as it would of any case. Only leads of its team learn that it was handed over.
     What others changed meanwhile does not stand in the way, so no version is asked for.
@@ -91,7 +98,11 @@ async def hand_over(work: Work, case_id: UUID) -> Case:
         NotYourClaim, StateForbids: as for `domain.handed_over`.
     """
     locked = await cases.lock(work.session, work.viewer, case_id)
-    case = await execute(work, case_id, locked.case.version, Command("released", domain.handed_over))
+    kept = (await tasks.handed_on(work, [case_id])).get(case_id)
+    released = Command("released", domain.handed_over, state=kept.state if kept else {})
+    case = await execute(work, case_id, locked.case.version, released)
+    if kept:
+        await tasks.store(work.session, kept)
     hand_over_id = work.writer.ids.uuid()
     work.session.add(
         HandOver(
@@ -142,14 +153,15 @@ async def forget(session: AsyncSession, now: datetime) -> int:
     return len((await session.execute(old)).all()) + await exposure.forget(session, now)
 
 
-async def _declared(work: Work, locked: LockedCase, key: str) -> Transition:
+async def _declared(work: Work, locked: LockedCase, key: str, kept: Kept | None) -> Transition:
     after = domain.without(locked.case, work.viewer.actor(locked.case))
     events: list[Event] = []
     if await leaves_no_one(work, locked.case):
         after = cases_domain.moved(after, Team.TRIAGE_DESK)
         events = [handed_over(locked.case, after, work.now, work.writer.deadlines)]
     kept_from = await with_merged(work.session, locked.row, [*locked.row.own_keys, key])
-    return Transition(locked, after, "conflict_declared", work.viewer.subject, kept_from=kept_from, events=events)
+    by, state = work.viewer.subject, kept.state if kept else {}
+    return Transition(locked, after, "conflict_declared", by, state=state, kept_from=kept_from, events=events)
 
 
 async def leaves_no_one(work: Work, case: Case) -> bool:

@@ -85,7 +85,7 @@ async def test_a_case_has_the_tasks_of_its_kind_until_someone_ticks_them_off(tri
         ({"code": "ask_police", "title": "Both"}, 422, "invalid"),
         ({"title": "Late", "due_at": (NOW - timedelta(minutes=1)).isoformat()}, 422, "not-within-reach"),
         ({"title": "Never", "due_at": (NOW + timedelta(days=400)).isoformat()}, 422, "not-within-reach"),
-        ({"title": "Kept from them", "assignee": "s7001"}, 422, "kept-from-them"),
+        ({"title": "Kept from them", "assignee": "s7001"}, 409, "may-not-have"),
     ],
 )
 async def test_a_task_that_cannot_be_done_is_refused(

@@ -94,7 +94,9 @@ async def test_only_a_lead_who_sees_the_case_lets_them_in_again(
     by_aisha = {**triage.bearer(Role.SMART_LEAD, subject="S4002"), "If-Match": f'"{case.version}"'}
     async with triage.client() as client:  # nor is it given to them without their asking
         given = await client.post(f"{API}/{case.case_id}/assign", json={"assignee": "S4001"}, headers=by_aisha)
-    assert given.status_code == 409, given.text
+        task = {"title": "Ring the building", "assignee": "S4001"}
+        asked = await client.post(f"{API}/{case.case_id}/tasks", json=task, headers=by_aisha)
+    assert (given.status_code, asked.status_code) == (409, 409), given.text + asked.text
     async with triage.client(Role.SMART_RESPONDER, subject="S4003") as colleague:
         assert "Who has a conflict" not in (await colleague.get(f"{page}/step-back")).text
     answer = await press(aisha, f"{page}/step-back", f"{page}/step-back", staff_id="s4001")
@@ -142,6 +144,24 @@ async def test_a_case_that_only_leads_see_goes_to_the_desk_if_its_lead_steps_bac
     async with triage.database.transaction() as session:
         due = await session.scalar(text("select count(*) from deadline where kind = 'take_over' and met_at is null"))
     assert due == (0 if named else 1)
+
+
+@pytest.mark.parametrize("step", ["conflict", "hand-over"])
+async def test_the_tasks_of_who_steps_back_are_for_who_has_the_case_next(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient, step: str
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    page = f"/cases/{told.reference}"
+    await press(sam, page, f"{page}/claim")
+    day = {f"follow_up-{name}": value for name, value in (("day", "30"), ("month", "11"), ("year", "2026"))}
+    offered = await press(sam, f"{page}/tasks", f"{page}/tasks/support", support="offered", **day)
+    assert offered.status_code == 303, offered.text
+    assert (await press(sam, f"{page}/step-back", f"{page}/{step}")).status_code == 303
+    await press(aisha, page, f"{page}/claim")
+    assert "Ask the person affected how they are" in (await aisha.get("/cases/tasks")).text
+    async with triage.database.transaction() as session:
+        assert await verify(session, records=records) == []
 
 
 async def test_a_conflict_that_is_taken_out_by_hand_is_found(triage: Triage, maria: AsyncClient) -> None:
