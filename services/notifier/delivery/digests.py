@@ -1,7 +1,8 @@
 """Fewer emails: digests of messages that can wait, and one summary if a storm would fill a mailbox.
 
-An urgent alert is never held. A held alert keeps its own state and acknowledgement, and the result of a summary
-applies to each alert in it. The numbers are configuration.
+An urgent alert is never held, unless it is about one of very many cases that a colleague gave to the recipient at once.
+A held alert keeps its own state and acknowledgement, and the result of a summary applies to each alert in it. The
+numbers are configuration.
 """
 
 from collections import defaultdict
@@ -52,7 +53,7 @@ def held_until(
         now: the time of the decision.
         rules: which messages may wait.
     """
-    if urgency is domain.Urgency.URGENT:
+    if urgency is domain.Urgency.URGENT and purpose is not AlertPurpose.CASE_ASSIGNED:
         return None
     if urgency is domain.Urgency.LOW and purpose in rules.digest:
         return next_digest(now, rules)

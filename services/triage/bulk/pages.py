@@ -48,7 +48,12 @@ class Words:
 
 WORDS: Mapping[Action, Words] = {
     Action.CLAIM: Words("Claim", "Claim {}", "{} claimed", ""),
-    Action.ASSIGN: Words("Assign", "Assign {}", "{} assigned", "Hand-over notes stay with the cases."),
+    Action.ASSIGN: Words(
+        "Assign",
+        "Assign {}",
+        "{} assigned",
+        "Your colleague may have been told already. Hand-over notes stay with the cases.",
+    ),
     Action.TRANSFER: Words(
         "Transfer", "Transfer {}", "{} transferred", "The other team may have been told of them already."
     ),

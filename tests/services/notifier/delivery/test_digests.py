@@ -14,6 +14,7 @@ from services.notifier.delivery.digests import held_until, next_digest
 from services.notifier.delivery.domain import SendResult, SendResultKind, Urgency
 from services.notifier.delivery.handlers import DeliveryTimes
 from shared.events.notifier import AlertSent
+from shared.events.triage import CaseAssigned
 from shared.events.vocabulary import AlertPurpose
 from tests.services.notifier.builders import DIGEST_RULES, GRACE, HELEN, NOW, PRIYA, TOM, report, resolved, routed
 from tests.services.notifier.cases.test_follow_ups import deadline
@@ -79,6 +80,19 @@ async def test_a_storm_is_one_summary_and_urgent_alerts_are_not_held(stormy: Not
     assert stormy.mail_server.recipients == [GRACE.email] * 5
     assert summary["Subject"] == "3 messages from Signpost"
     assert await stormy.rows(STATES) == [("sent", 7)]
+
+
+async def test_who_is_given_many_urgent_cases_at_once_gets_the_rest_of_them_in_one_summary(stormy: Notifier) -> None:
+    ids = {"case_id", "report_id", "reference", "at", "team"}
+    cases = [routed(uuid4(), team="smart").model_dump(include=ids) for _ in range(60)]
+    said = {"priority": "P1", "assignee": PRIYA.staff_id}
+    await stormy.receive(*(CaseAssigned.model_validate(case | said) for case in cases))
+    await stormy.deliver_until(stormy.all_settled)
+    assert await stormy.rows(STATES) == [("created", 57), ("sent", 3)]
+    stormy.clock.turn(timedelta(minutes=11))
+    assert await stormy.sweep_digests() == 57
+    await stormy.deliver_until(stormy.all_settled)
+    assert stormy.mail_server.recipients == [PRIYA.email] * 4
 
 
 async def test_a_storm_ends_by_itself(stormy: Notifier) -> None:
@@ -179,6 +193,8 @@ def test_no_message_waits_longer_than_was_said() -> None:
         (AlertPurpose.ABUSE_REPORTED, Urgency.NORMAL, 2, False),
         (AlertPurpose.ABUSE_REPORTED, Urgency.NORMAL, 3, True),
         (AlertPurpose.ABUSE_REPORTED, Urgency.URGENT, 99, False),
+        (AlertPurpose.CASE_ASSIGNED, Urgency.URGENT, 2, False),
+        (AlertPurpose.CASE_ASSIGNED, Urgency.URGENT, 3, True),
     ],
 )
 def test_what_is_held(purpose: AlertPurpose, urgency: Urgency, lately: int, held: bool) -> None:
@@ -196,7 +212,8 @@ def test_urgent_is_never_held_and_nothing_waits_forever(
     purpose: AlertPurpose, lately: int, now: datetime, times: tuple[time, ...]
 ) -> None:
     rules = replace(RULES, times=times)
-    assert held_until(purpose, Urgency.URGENT, lately=lately, now=now, rules=rules) is None
+    if purpose is not AlertPurpose.CASE_ASSIGNED:
+        assert held_until(purpose, Urgency.URGENT, lately=lately, now=now, rules=rules) is None
     for urgency in (Urgency.NORMAL, Urgency.LOW):
         until = held_until(purpose, urgency, lately=lately, now=now, rules=rules)
         assert until is None or now < until <= now + max(rules.at_most, rules.storm_window)
