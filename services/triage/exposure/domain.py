@@ -52,6 +52,8 @@ class Exposure:
     last_at: datetime | None = None
     asked_at: datetime | None = None
     """Since when they ask a lead to see more."""
+    asked: frozenset[Team] = frozenset()
+    """Of which teams they ask the leads."""
     allowed: bool = False
     """Whether a lead lets them see more."""
 

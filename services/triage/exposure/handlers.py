@@ -50,13 +50,14 @@ async def count(session: AsyncSession, subject: str, team: Team, priority: Prior
     await session.execute(row.on_conflict_do_update(index_elements=["day", "subject", "team"], set_=more))
 
 
-async def ask_for_more(session: AsyncSession, subject: str, team: Team, now: datetime) -> bool:
-    """Ask the leads of a team to let a person see more today, once, and only if needed; return whether that is new."""
+async def ask_for_more(session: AsyncSession, subject: str, teams: Collection[Team], now: datetime) -> list[Team]:
+    """Ask leads to let a person see more today, each team once and only if needed; return which are asked now."""
     if (await queries.of_person(session, subject, now)).advice(now) is not Advice.ASK:
-        return False
-    asked = insert(ExposureRequest).values(day=day_of(now), subject=folded_id(subject), team=team, asked_at=now)
-    new = await session.scalar(asked.on_conflict_do_nothing().returning(ExposureRequest.subject))
-    return new is not None
+        return []
+    row = {"day": day_of(now), "subject": folded_id(subject), "asked_at": now}
+    asked = insert(ExposureRequest).values([{**row, "team": team} for team in sorted(teams)])
+    new = await session.scalars(asked.on_conflict_do_nothing().returning(ExposureRequest.team))
+    return [Team(team) for team in new]
 
 
 async def allow_more(session: AsyncSession, subject: str, by: str, leads: Collection[Team], now: datetime) -> None:

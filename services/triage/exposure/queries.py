@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from services.triage.exposure.domain import Exposure, TeamTotal, day_of
 from services.triage.exposure.tables import ExposureRequest, ExposureRow
@@ -32,11 +33,11 @@ async def of_person(session: AsyncSession, subject: str, now: datetime) -> Expos
     shown = select(
         func.coalesce(func.sum(row.items), 0), func.coalesce(func.sum(row.seconds), 0), func.max(row.last_at)
     ).where(today)
-    found = shown.add_columns(
-        select(asked.asked_at).where(theirs).scalar_subquery(), select(asked.allowed_at).where(theirs).scalar_subquery()
-    )
-    items, seconds, last_at, asked_at, allowed_at = (await session.execute(found)).one()
-    return Exposure(items, timedelta(seconds=seconds), last_at, asked_at, allowed=allowed_at is not None)
+    said = (func.min(asked.asked_at), func.max(asked.allowed_at), func.array_agg(asked.team))
+    found = shown.add_columns(*(select(one).where(theirs).scalar_subquery() for one in said))
+    items, seconds, last_at, asked_at, allowed_at, teams = (await session.execute(found)).one()
+    of = frozenset(map(Team, teams or ()))
+    return Exposure(items, timedelta(seconds=seconds), last_at, asked_at, of, allowed=allowed_at is not None)
 
 
 async def totals(session: AsyncSession, teams: Collection[Team], now: datetime) -> list[TeamTotal]:
@@ -51,12 +52,16 @@ async def totals(session: AsyncSession, teams: Collection[Team], now: datetime) 
 
 
 async def requests(session: AsyncSession, teams: Collection[Team], but: str, now: datetime) -> list[Request]:
-    """Return who asks the leads of these teams to see more today, other than `but`; the first requests first."""
-    asked = ExposureRequest
+    """Return who asks the leads of these teams to see more today, other than `but`; the first requests first.
+
+    Those whom the lead of another team let see more do not ask any longer.
+    """
+    asked, other = ExposureRequest, aliased(ExposureRequest)
+    let = exists().where(other.day == asked.day, other.subject == asked.subject, other.allowed_at.is_not(None))
     waiting = select(asked.subject, asked.team, asked.asked_at).where(
         asked.day == day_of(now),
         asked.team.in_(sorted(teams)),
-        asked.allowed_at.is_(None),
+        ~let,
         asked.subject != folded_id(but),
     )
     rows = await session.execute(waiting.order_by(asked.asked_at, asked.subject).limit(MOST_REQUESTS))

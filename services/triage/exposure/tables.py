@@ -27,7 +27,7 @@ class ExposureRow(Base):
 
 
 class ExposureRequest(Base):
-    """A person's request to see more content on a day than is good for them, and the lead who let them."""
+    """A person's request of a team's leads to see more content on a day than is good for them, and who let them."""
 
     __tablename__ = "exposure_request"
 
@@ -35,7 +35,7 @@ class ExposureRequest(Base):
     subject: Mapped[str] = mapped_column(
         primary_key=True, info={**personal("that you asked to see more content", retention="exposure")}
     )
-    team: Mapped[str]
+    team: Mapped[str] = mapped_column(primary_key=True)
     asked_at: Mapped[datetime] = mapped_column(_Moment)
     allowed_at: Mapped[datetime | None] = mapped_column(_Moment)
     allowed_by: Mapped[str | None] = mapped_column(

@@ -119,10 +119,15 @@ async def hand_over(work: Work, case_id: UUID) -> Case:
 
 
 async def ask_for_more(work: Work, team: Team) -> None:
-    """Ask the leads of a team, once a day, to let a person see more content today."""
-    if await exposure.ask_for_more(work.session, work.viewer.subject, team, work.now):
-        subject = work.writer.ids.uuid()
-        await _ask_leads(work.session, work.writer, {subject: team}, TeamAsked.MORE_CONTENT, work.now)
+    """Ask the leads of a team, once a day, to let a person see more content today.
+
+    Who leads it may be the only one who does, which Signpost cannot know: the lead of the triage desk is asked too.
+    """
+    teams = {team, Team.TRIAGE_DESK} if team in work.viewer.leads else {team}
+    asked = await exposure.ask_for_more(work.session, work.viewer.subject, teams, work.now)
+    told = {work.writer.ids.uuid(): one for one in asked}
+    if told:
+        await _ask_leads(work.session, work.writer, told, TeamAsked.MORE_CONTENT, work.now)
 
 
 async def _ask_leads(

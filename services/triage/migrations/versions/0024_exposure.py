@@ -35,7 +35,7 @@ def upgrade() -> None:
             "num_nulls(allowed_at, allowed_by) in (0, 2)", name=op.f("ck_exposure_request_allowed_as_a_whole")
         ),
         sa.CheckConstraint("allowed_by <> subject", name=op.f("ck_exposure_request_allowed_by_another")),
-        sa.PrimaryKeyConstraint("day", "subject", name=op.f("pk_exposure_request")),
+        sa.PrimaryKeyConstraint("day", "subject", "team", name=op.f("pk_exposure_request")),
     )
 
 

@@ -176,6 +176,34 @@ async def test_a_lead_lets_someone_see_more_and_learns_no_figure(
     assert "A lead has let you see more" in (await sam.get(page)).text
 
 
+async def test_the_leads_of_each_team_are_asked_and_any_of_them_lets_the_person_see_more(
+    triage: Triage, aisha: AsyncClient, maria: AsyncClient
+) -> None:
+    told, sirts = report(), incident()
+    await open_cases(triage.database, told, sirts)
+    await shown(triage, "S4001", MOST_ITEMS)
+    async with triage.client(Role.SMART_RESPONDER, Role.SIRT_RESPONDER) as both:
+        for page in (f"/cases/{told.reference}", f"/cases/{sirts.reference}"):
+            assert (await press(both, page, f"{page}/ask-for-more")).status_code == 303
+            assert "Ask a lead" not in (await both.get(page)).text
+    assert sorted(await leads_asked(triage.database)) == [("sirt", "more_content"), ("smart", "more_content")]
+    for lead in (aisha, maria):
+        assert "s4001" in (await lead.get("/cases/wellbeing")).text
+    assert (await press(maria, "/cases/wellbeing", "/cases/wellbeing", subject="S4001")).status_code == 303
+    assert "No one asks now" in (await aisha.get("/cases/wellbeing")).text
+
+
+async def test_who_leads_the_team_asks_the_lead_of_the_desk_too(triage: Triage, aisha: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    await shown(triage, "S4002", MOST_ITEMS)
+    page = f"/cases/{told.reference}"
+    await press(aisha, page, f"{page}/ask-for-more")
+    async with triage.client(Role.TRIAGE_DESK, subject="S6002") as lead:
+        assert (await press(lead, "/cases/wellbeing", "/cases/wellbeing", subject="S4002")).status_code == 303
+    assert "A lead has let you see more" in (await aisha.get(page)).text
+
+
 async def test_figures_are_totals_of_three_people_or_more(triage: Triage, aisha: AsyncClient, sam: AsyncClient) -> None:
     for subject, items in (("S4001", 31), ("S4003", 42)):
         await shown(triage, subject, items)
