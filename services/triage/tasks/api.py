@@ -16,6 +16,7 @@ from services.triage.reports import queries as reports
 from services.triage.tasks import domain, handlers, queries, tasks_yaml
 from services.triage.tasks.domain import Rung, SupportState, TaskView
 from shared.web import bodies
+from shared.web.problems import FieldProblem, standard_problem
 
 router = APIRouter(prefix="/cases/api/v1", tags=["tasks"])
 _StaffId = Annotated[bodies.Line, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$", max_length=40)]
@@ -107,7 +108,7 @@ class TaskPage(BaseModel):
 
     items: list[WaitingItem]
     counts: TaskCounts
-    next_cursor: UUID | None
+    next_cursor: str | None
 
 
 class TaskBody(bodies.Body):
@@ -166,17 +167,21 @@ class ThreatBody(bodies.Body):
 async def list_waiting(
     work: WorkDep,
     view: TaskView = TaskView.MINE,
-    cursor: UUID | None = None,
+    cursor: Annotated[bodies.Line | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> TaskPage:
     """List tasks that are not done: mine, the team's, or those that are overdue; of cases that you may see.
 
     The tasks that a case has by its kind are in the list of that case until someone touches them.
     """
-    found = await queries.listed(work.session, work.viewer, view, work.now, cursor, limit + 1)
+    start = domain.Place.read(cursor) if cursor else None
+    if cursor and start is None:
+        fields: list[FieldProblem] = [{"name": "cursor", "message": "Give the next_cursor of an answer"}]
+        raise standard_problem(422, fields=fields)
+    found = await queries.listed(work.session, work.viewer, view, work.now, start, limit + 1)
     items = [_waiting(one) for one in found[:limit]]
     counts = TaskCounts.model_validate(await queries.counts(work.session, work.viewer, work.now))
-    return TaskPage(items=items, counts=counts, next_cursor=items[-1].task_id if len(found) > limit else None)
+    return TaskPage(items=items, counts=counts, next_cursor=str(found[limit - 1].place) if len(found) > limit else None)
 
 
 @router.get("/cases/{case_id}/tasks")

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
 from services.triage.cases import domain as cases
@@ -31,6 +32,33 @@ class TaskView(StrEnum):
     """Of all cases that I may see."""
     OVERDUE = "overdue"
     """Of those, whose time has passed."""
+
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of a list goes on: after a task that may be done meanwhile, or no longer seen.
+
+    To a client it is opaque.
+    """
+
+    due_at: datetime | None
+    task_id: UUID
+
+    def __str__(self) -> str:
+        return f"{(self.due_at - _START) // _MICROSECOND if self.due_at else ''}.{self.task_id}"
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Read a place; None if it is none."""
+        due_at, _, task_id = text.partition(".")
+        try:
+            return cls(_START + int(due_at) * _MICROSECOND if due_at else None, UUID(task_id))
+        except (ValueError, OverflowError):
+            return None
 
 
 class TaskNotFound(Exception):

@@ -1,10 +1,9 @@
 """/cases/SP-…/tasks: what has to be done about a case, support, and the threat protocol. /cases/tasks: all tasks."""
 
 from dataclasses import replace
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.triage.cases import queries as cases
@@ -37,14 +36,13 @@ _VIEWS = {
 
 
 @router.get(_LIST)
-async def tasks_page(
-    request: Request, work: WorkDep, view: str = "", cursor: Annotated[UUID | None, Query()] = None
-) -> HTMLResponse:
+async def tasks_page(request: Request, work: WorkDep, view: str = "", cursor: str = "") -> HTMLResponse:
     """Show the tasks that are to be done: mine, my teams', or those that are overdue."""
     chosen = next((one for one in _VIEWS if one == view), domain.TaskView.MINE)
-    found = await queries.listed(work.session, work.viewer, chosen, work.now, cursor, _PAGE_SIZE + 1)
+    start = domain.Place.read(cursor)
+    found = await queries.listed(work.session, work.viewer, chosen, work.now, start, _PAGE_SIZE + 1)
     rows = found[:_PAGE_SIZE]
-    mine = chosen is domain.TaskView.MINE and cursor is None
+    mine = chosen is domain.TaskView.MINE and start is None
     counts = (await queries.counts(work.session, work.viewer, work.now))._asdict()
     return render(
         request,
@@ -54,8 +52,8 @@ async def tasks_page(
         views=_VIEWS,
         counts={name: f"{domain.MOST_COUNTED}+" if n > domain.MOST_COUNTED else n for name, n in counts.items()},
         chosen=chosen,
-        later=cursor is not None,
-        after=rows[-1].task.task_id if len(found) > _PAGE_SIZE else None,
+        later=start is not None,
+        after=rows[-1].place if len(found) > _PAGE_SIZE else None,
         titles=tasks_yaml.titles(),
         hints=_hints(),
         names=await names_of(work.session, [one.task.assignee for one in rows]),

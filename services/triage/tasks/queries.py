@@ -17,7 +17,7 @@ from services.triage.cases.lists import Listing
 from services.triage.facets import domain as facets
 from services.triage.reports import queries as reports
 from services.triage.tasks import domain, tables
-from services.triage.tasks.domain import Support, Task, TaskView, Template, ThreatRecord
+from services.triage.tasks.domain import Place, Support, Task, TaskView, Template, ThreatRecord
 from shared.audit import chain
 from shared.messaging.auditor import Step
 
@@ -105,6 +105,8 @@ class Listed(NamedTuple):
     report_type: str
     team: str
     restricted: bool
+    place: Place
+    """Where it stands in the list."""
 
     @property
     def title(self) -> str | None:
@@ -125,18 +127,18 @@ _DUE = (_TASK.c.due_at, _TASK.c.task_id)
 
 
 async def listed(
-    session: AsyncSession, viewer: Viewer, view: TaskView, now: datetime, after: UUID | None, limit: int
+    session: AsyncSession, viewer: Viewer, view: TaskView, now: datetime, start: Place | None, limit: int
 ) -> list[Listed]:
-    """Return tasks of cases that the viewer may see, soonest due first and those without a time last, after `after`."""
-    start = await _place(session, viewer, after) if after else None
+    """Return tasks of cases that the viewer may see, soonest due first and those without a time last, after `start`."""
     found: list[Listed] = []
     wanted = _waiting(viewer, view, now).order_by(*_DUE)
-    if start is None or start[0]:
+    if start is None or start.due_at:
         dated = wanted.where(_TASK.c.due_at.is_not(None))
-        found = await _read(session, dated.where(tuple_(*_DUE) > tuple_(*start)) if start else dated, limit)
+        dated = dated.where(tuple_(*_DUE) > (start.due_at, start.task_id)) if start else dated
+        found = await _read(session, dated, limit)
     if len(found) < limit and view is not TaskView.OVERDUE:
         rest = wanted.where(_TASK.c.due_at.is_(None))
-        rest = rest.where(_TASK.c.task_id > start[1]) if start and not start[0] else rest
+        rest = rest.where(_TASK.c.task_id > start.task_id) if start and not start.due_at else rest
         found += await _read(session, rest, limit - len(found))
     return found
 
@@ -198,18 +200,14 @@ def _held_by(viewer: Viewer) -> Subquery:
     return Listing(viewer=viewer, bands=(), facets=held, only_open=True).indexed().subquery()
 
 
-async def _place(session: AsyncSession, viewer: Viewer, task_id: UUID) -> tuple[datetime | None, UUID] | None:
-    """Return where a task of a case that the viewer may see stands; None if there is none."""
-    seen = cases.shown_to(viewer)
-    query = select(*_DUE).join(seen, seen.c.case_id == _TASK.c.case_id).where(_TASK.c.task_id == task_id)
-    row = (await session.execute(query)).one_or_none()
-    return (row[0], row[1]) if row else None
-
-
 async def _read(session: AsyncSession, wanted: Select[UUID], limit: int) -> list[Listed]:
     rows = (await session.execute(wanted.limit(limit))).mappings()
-    names = tuple(Listed._fields[1:])
+    of_case = Listed._fields[1:-1]
     return [
-        Listed(_TASK_OF.validate_python({key: row[key] for key in Task.__slots__}), *(row[one] for one in names))
+        Listed(
+            task=_TASK_OF.validate_python({key: row[key] for key in Task.__slots__}),
+            place=Place(row["due_at"], row["task_id"]),
+            **{name: row[name] for name in of_case},
+        )
         for row in rows
     ]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from httpx import AsyncClient
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from services.triage.cases.tables import CaseRow
 from services.triage.tasks import pages, queries
@@ -81,6 +81,23 @@ async def test_tasks_are_listed_soonest_first_for_those_who_may_see_their_cases(
     while cursor := pages_read[-1]["next_cursor"]:
         pages_read.append(await listed(triage, view="team", limit=2, cursor=cursor))
     assert [title for page in pages_read for title in titles(page)] == team
+
+
+async def test_a_page_goes_on_after_a_task_whose_case_is_no_longer_seen(
+    triage: Triage, work: tuple[Submitted, Submitted]
+) -> None:
+    first = await listed(triage, view="team", limit=1)
+    assert titles(first) == ["For Sam"]
+    triage.by_hand.add("case")
+    async with triage.database.transaction() as session:
+        await session.execute(update(CaseRow).values(restricted=True).where(CaseRow.reference == work[1].reference))
+    later = await listed(triage, view="team", limit=1, cursor=first["next_cursor"])
+    assert titles(later) == ["For Aisha"]
+    async with triage.client() as client:
+        headers = triage.bearer(Role.SMART_RESPONDER)
+        for wrong in ("nonsense", "1", f"x.{work[0].report_id}", f"{10**30}.{work[0].report_id}"):
+            answer = await client.get(f"{API}/tasks", params={"cursor": wrong}, headers=headers)
+            assert answer.status_code == 422, wrong
 
 
 async def test_the_page_ticks_tasks_off_and_comes_back_to_the_list(
