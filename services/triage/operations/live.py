@@ -30,8 +30,9 @@ TOP = "top"
 LOOK_EVERY = 2.0
 """Seconds between checks for changes."""
 LOOK_AT_ALL_EVERY = timedelta(seconds=30)
-"""The page is redrawn after this time even if nothing happens, because ages grow; what came of the work on cases is
-counted no oftener."""
+"""The page is redrawn after this time even if nothing happens, because ages grow."""
+COUNT_EVERY = timedelta(minutes=5)
+"""What came of the work on cases is counted no oftener: that reads each take-down and campaign of the period."""
 MOST_STREAMS = 20
 """Streams at once in one process: a dashboard is for a few people, and each stream costs a query every two seconds."""
 MOST_OF_ONE_PERSON = 2
@@ -133,6 +134,7 @@ class _Stream:
         self._seen: object = None
         self._work: queries.Casework | None = None
         self._counted_at: datetime | None = None
+        self._drawn_at: datetime | None = None
 
     async def events(self, session: Session | None, every: float) -> AsyncIterator[bytes]:
         """Yield what changed at each check, or a keep-alive if nothing did."""
@@ -159,17 +161,17 @@ class _Stream:
         async with self._parts.database.transaction() as session:
             shown = await read(self._parts, session, self._view.viewer, self._view.asked, work)
         # Only now, because a failed check does not count.
-        self._seen, self._work, self._counted_at = seen, work, counted_at
+        self._seen, self._drawn_at, self._work, self._counted_at = seen, now, work, counted_at
         drawn = {place: str(inside) for place, inside in self._view.fragments.of(shown).items()}
         changed = {place: inside for place, inside in drawn.items() if self._sent.get(place) != inside}
         self._sent |= changed
         return changed
 
     async def _counted(self, now: datetime) -> tuple[queries.Casework, datetime]:
-        if self._work and self._counted_at and not self._is_due(now):
+        if self._work and self._counted_at and now - self._counted_at < COUNT_EVERY:
             return self._work, self._counted_at
         async with self._parts.database.transaction() as session:
             return await count_work(session, self._view.viewer, self._view.asked, now), now
 
     def _is_due(self, now: datetime) -> bool:
-        return self._counted_at is None or now - self._counted_at >= LOOK_AT_ALL_EVERY
+        return self._drawn_at is None or now - self._drawn_at >= LOOK_AT_ALL_EVERY
