@@ -159,7 +159,7 @@ class Sender:
         for part in (
             *("reference", "case_id", "evidence_id", "campaign_id"),
             *("account_id", "request_id", "operator_id", "delegation_id", "task_id"),
-            *("takedown_id", "template_id", "review_id"),
+            *("takedown_id", "template_id", "review_id", "view_id"),
         ):
             if f"{{{part}}}" in path:
                 path = path.replace(f"{{{part}}}", str(self.world.address(part, entry.about, path) or _NOT_THERE))

@@ -140,5 +140,5 @@ async def _each_reporter_reads_it_once_as_if_alone(
 
             assert await eventually(told) == [MESSAGE]
     priya, page = await join("Priya Shah"), next(one.reference for who, one in sent if who == "S1001")
-    await priya.waits_for(f"/report/track/{page}", MESSAGE, "Reported to the platform")
+    await priya.waits_for(f"/report/track/{page}", MESSAGE, "It was reported to the website or app.")
     await priya.finds_nothing_of("campaign", "others", str(REPORTS), within=priya.main)
