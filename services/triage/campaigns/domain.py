@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
@@ -29,11 +29,27 @@ class KeyKind(StrEnum):
     """An account of the department: it did nothing, so it is what the reports are about."""
 
 
+_HASHED = "sha256:"
+_LONGEST = 1024
+"""Bytes of a key. A B-tree of PostgreSQL takes entries of up to 2,704 (and names of persons are shown by their key)."""
+
+
 class Key(NamedTuple):
     """One thing that a report names, in a spelling that all reports share."""
 
     kind: KeyKind
     value: str
+
+    @classmethod
+    def of(cls, kind: KeyKind, value: str) -> "Key":
+        """Return the key of a value; of a very long one its hash, because an index takes only so many bytes."""
+        text = value.encode()
+        return cls(kind, _HASHED + sha256(text).hexdigest() if len(text) > _LONGEST else value)
+
+    @property
+    def is_hash(self) -> bool:
+        """Return whether it stands for a value that was too long to be kept."""
+        return self.value.startswith(_HASHED)
 
 
 class CampaignState(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -41,6 +42,9 @@ from services.triage.reports.domain import TriageReport, harmed_keys, link_keys
 from shared.db.bulk import copy_in
 from shared.ids import Ids
 from shared.messaging.auditor import Step
+from shared.messaging.faults import class_of, is_transient
+
+_log = structlog.get_logger()
 
 BATCH = 500
 """Keys that one run of the sweep forgets."""
@@ -72,6 +76,35 @@ async def suggest(session: AsyncSession, now: datetime, *, ids: Ids, personal_li
     changed = await changes.take(session, Reader.CAMPAIGNS)
     if not changed:
         return 0
+    if not await _failure(session, changed, now, ids, personal_links):
+        return len(changed)
+    failed = {}  # one case must not stop the others
+    for case_id in changed:
+        if error := await _failure(session, [case_id], now, ids, personal_links):
+            failed[case_id] = error
+            _log.error("case_not_compared", case_id=str(case_id), error=class_of(error))
+    if len(failed) == len(changed) > 1:  # it is not the case: they are taken again
+        raise failed[changed[0]]
+    return len(changed)
+
+
+async def _failure(
+    session: AsyncSession, changed: Collection[UUID], now: datetime, ids: Ids, personal_links: timedelta
+) -> Exception | None:
+    """Compare cases, or leave all as it was and return what went wrong."""
+    try:
+        async with session.begin_nested():
+            await _compare(session, changed, now, ids, personal_links)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        return error
+    return None
+
+
+async def _compare(
+    session: AsyncSession, changed: Collection[UUID], now: datetime, ids: Ids, personal_links: timedelta
+) -> None:
     found = await cases.cases_of(session, changed)
     wanted = await _keys(session, found)
     fresh = await _store(session, found, wanted, now, personal_links)
@@ -80,7 +113,6 @@ async def suggest(session: AsyncSession, now: datetime, *, ids: Ids, personal_li
     everyone = {one.case_id for some in (fresh, *sharers.values()) for one in some}
     placed = domain.place(fresh, sharers, await _homes(session, everyone), limits, ids.uuid)
     await _join(session, placed, found, now)
-    return len(changed)
 
 
 async def forget(session: AsyncSession, now: datetime) -> int:
@@ -112,7 +144,7 @@ async def _keys(session: AsyncSession, found: Sequence[Case]) -> dict[UUID, set[
     return {
         case.case_id: common.get(case.report_id, set())
         | {
-            Key(KeyKind.FILE, one.sha256_sent)
+            Key.of(KeyKind.FILE, one.sha256_sent)
             for one in pieces
             if one.report_id == case.report_id and one.is_shown({case.case_id})
         }
@@ -121,15 +153,15 @@ async def _keys(session: AsyncSession, found: Sequence[Case]) -> dict[UUID, set[
 
 
 def _of_report(report: TriageReport) -> Iterable[Key]:
-    yield from (Key(KeyKind.LINK, link) for link in link_keys(report))
-    yield from (Key(KeyKind.TEXT, band) for band in domain.text_keys(report.story))
-    yield from (Key(KeyKind.PERSON, person) for person in harmed_keys(report))
+    yield from (Key.of(KeyKind.LINK, link) for link in link_keys(report))
+    yield from (Key.of(KeyKind.TEXT, band) for band in domain.text_keys(report.story))
+    yield from (Key.of(KeyKind.PERSON, person) for person in harmed_keys(report))
 
 
 def _of_accounts(named: Iterable[Handle], ours: Collection[Handle]) -> Iterable[Key]:
     """Return the keys of accounts. One of the department's own did nothing: it is what the reports are about."""
     for account in named:
-        yield Key(KeyKind.OURS if account in ours else KeyKind.ACCOUNT, str(account))
+        yield Key.of(KeyKind.OURS if account in ours else KeyKind.ACCOUNT, str(account))
 
 
 async def _store(

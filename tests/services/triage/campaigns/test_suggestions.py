@@ -1,6 +1,7 @@
 """Cases that share something are suggested as a campaign, with the reasons that their viewer may know."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
@@ -114,6 +115,31 @@ async def test_each_reason_suggests_by_itself(database: Database) -> None:
     found = await seen(database)
     assert {one.reasons[0] for one in found} == by_reason.keys()
     assert sorted(one.size for one in found) == [2, 2, 2, 5]
+
+
+async def test_a_very_long_link_stops_no_suggestion_and_is_one_itself(database: Database) -> None:
+    rng = random.Random(7)
+    long = "https://example.com/" + "".join(chr(rng.randint(0x4E00, 0x9FFF)) for _ in range(2_020))
+    found = await suggested(database, told(urls=(long,)), told(urls=(POST,)), told(urls=(POST,)), told(urls=(long,)))
+    assert [(one.size, one.reasons[0]) for one in found] == [(2, "same link")] * 2
+
+
+async def test_a_case_that_cannot_be_compared_stops_no_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = domain.text_keys
+
+    def broken(story: str) -> tuple[str, ...]:
+        if "cannot" in story:
+            raise RuntimeError
+        return real(story)
+
+    monkeypatch.setattr(domain, "text_keys", broken)
+    [one] = await suggested(database, told(urls=(POST,)), told(urls=(POST,), narrative="cannot"), told(urls=(POST,)))
+    assert one.size == 2
+    await open_cases(database, told(narrative="cannot"), told(narrative="cannot"))
+    with pytest.raises(RuntimeError):
+        await swept(database)
 
 
 async def test_cases_of_one_report_are_no_campaign(database: Database) -> None:
