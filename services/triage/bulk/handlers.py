@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -68,6 +69,7 @@ STEPS = (
 _MOST_FORGOTTEN = 100
 FAILED = "failed"
 """The problem of a case with which something went wrong that no one foresaw."""
+T = TypeVar("T")
 Refused = Mapping[type[Exception], str]
 """For each domain error that a case can be refused with, the name of its problem."""
 
@@ -161,9 +163,30 @@ async def go_on(session: AsyncSession, now: datetime, *, writer: CaseWriter, ref
     row = await session.scalar(running.with_for_update(skip_locked=True))
     if row is None:
         return 0
-    work = Work(session, _VIEWER.validate_python(row.viewer), now, writer)
-    more = _undo_more if row.state == State.UNDOING else _go_on
-    return await more(work, row, CHUNK, refused)
+    bulk_id, undoing = row.bulk_id, row.state == State.UNDOING
+    try:
+        async with session.begin_nested():
+            work = Work(session, _VIEWER.validate_python(row.viewer), now, writer)
+            return await (_undo_more if undoing else _go_on)(work, row, CHUNK, refused)
+    except Exception as error:  # it must not stop those of other people, as one that an older version kept might
+        if is_transient(error):
+            raise
+        _log.error("bulk_failed", bulk_id=str(bulk_id), error=class_of(error))
+    await _give_up(session, bulk_id, now, undoing=undoing)
+    return 1
+
+
+async def _give_up(session: AsyncSession, bulk_id: UUID, now: datetime, *, undoing: bool) -> None:
+    """End a bulk action that cannot go on, and note that of each case that is left."""
+    row, item = BulkRow.table(), BulkItem.table()
+    if undoing:
+        left, noted = (item.c.made.is_not(None), item.c.undo.is_(None)), {"undo": FAILED}
+        ended: dict[str, object] = {"state": State.UNDONE, "undone_at": now, "viewer": None}
+    else:
+        left, noted = (item.c.made.is_(None), item.c.problem.is_(None)), {"problem": FAILED}
+        ended = {"state": State.DONE, "finished_at": now, "viewer": None, "words": None, "assignee": None}
+    await session.execute(update(item).where(item.c.bulk_id == bulk_id, *left).values(noted))
+    await session.execute(update(row).where(row.c.bulk_id == bulk_id).values(ended))
 
 
 async def _that_follow(work: Work, order: Order, bulk_id: UUID) -> int:
@@ -186,7 +209,7 @@ async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
         if item.case_id in followed:
             continue
         asked = replace(order, told=set(order.told))
-        done = await _do(work, asked, item, refused)
+        done = await _alone(work, item.case_id, DO[order.action](work, item, asked), refused)
         if isinstance(done, str):
             results.append({"of": item.case_id, "problem": done, "made": None, "before": None, "clocks": None})
         else:
@@ -240,17 +263,17 @@ def _under(main: UUID, below: Sequence[tuple[UUID, LockedCase]]) -> list[LockedC
     return [one for over, one in below if over == main]
 
 
-async def _do(work: Work, order: Order, item: Item, refused: Refused) -> Case | str:
-    """Do one case; return it as it is afterwards, or why it was refused."""
+async def _alone(work: Work, case_id: UUID, doing: Awaitable[T], refused: Refused) -> T | str:
+    """Return what is done with a case, or why it was refused; then the case is as it was."""
     try:
         async with work.session.begin_nested():
-            return await DO[order.action](work, item, order)
+            return await doing
     except tuple(refused) as error:
         return _name(error, refused)
     except Exception as error:  # one case must not stop the others, nor the bulk actions of other people
         if is_transient(error):
             raise
-        _log.error("bulk_item_failed", case_id=str(item.case_id), error=class_of(error))
+        _log.error("bulk_item_failed", case_id=str(case_id), error=class_of(error))
         return FAILED
 
 
@@ -333,22 +356,27 @@ async def _put_back_all(
     ids = [item.case_id for family in families for item in family]
     locked = await case_queries.lock_cases(work.session, ids)
     clocks = await deadlines.of_cases(work.session, list(locked))
-    transitions: list[Transition] = []
     results: dict[UUID, str] = {}
     for family in families:
-        why = ""
-        try:
-            if action is Action.MERGE:
-                for item in family:
-                    await _take_out(work, item)
-            else:
-                back = [_put_back(work, action, item, locked.get(item.case_id), clocks) for item in family]
-                transitions += back
-        except tuple(refused) as error:
-            why = _name(error, refused)
-        results |= {item.case_id: why for item in family}
-    await work.writer.record(work.session, transitions, work.now)
+        back = _put_family_back(work, action, family, locked, clocks)
+        why = await _alone(work, family[0].case_id, back, refused)
+        results |= {item.case_id: why or "" for item in family}
     return results
+
+
+async def _put_family_back(
+    work: Work,
+    action: Action,
+    family: Sequence[DoneItem],
+    locked: Mapping[UUID, LockedCase],
+    clocks: Mapping[UUID, Sequence[Deadline]],
+) -> None:
+    if action is Action.MERGE:
+        for item in family:
+            await _take_out(work, item)
+    else:
+        back = [_put_back(work, action, item, locked.get(item.case_id), clocks) for item in family]
+        await work.writer.record(work.session, back, work.now)
 
 
 async def _take_out(work: Work, item: DoneItem) -> None:
@@ -356,8 +384,7 @@ async def _take_out(work: Work, item: DoneItem) -> None:
     case = await case_queries.get(work.session, work.viewer, item.case_id)
     if case.version != item.made:
         raise domain.MovedOn
-    async with work.session.begin_nested():
-        await merges.unmerge(work, item.case_id, item.made, allowed=True)
+    await merges.unmerge(work, item.case_id, item.made, allowed=True)
 
 
 def _put_back(

@@ -406,6 +406,42 @@ async def test_a_case_with_which_something_goes_wrong_stops_no_other(
     assert [version for _, version in await now_there(triage)] == [1, 2]
 
 
+async def test_a_case_that_cannot_be_put_back_stops_no_other(
+    triage: Triage, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = await opened(triage, 2)
+    done = await do(client, "claim", chosen)
+    async with triage.database.transaction() as session:
+        of_first = update(BulkItem).where(BulkItem.case_id == UUID(chosen[0][0]))
+        await session.execute(of_first.values(before={"state": "no_such_state"}))
+    monkeypatch.setattr(domain, "AT_ONCE", 1)
+    await client.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})
+    await sweep(triage)
+    assert problems(await client.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})) == ["failed", ""]
+    assert [version for _, version in await now_there(triage)] == [2, 3]
+
+
+@pytest.mark.parametrize("undo", [False, True])
+async def test_an_action_that_cannot_be_read_any_more_ends_and_stops_no_other(
+    triage: Triage, client: AsyncClient, monkeypatch: pytest.MonkeyPatch, *, undo: bool
+) -> None:
+    chosen = await opened(triage, 4)
+    monkeypatch.setattr(domain, "AT_ONCE", 2 if undo else 1)
+    first, second = [(await do(client, "claim", some)).json()["bulk_id"] for some in (chosen[:2], chosen[2:])]
+    if undo:
+        monkeypatch.setattr(domain, "AT_ONCE", 1)
+        for bulk_id in (first, second):
+            await client.post(f"{BULK}/{bulk_id}/undo", json={})
+    async with triage.database.transaction() as session:
+        await session.execute(update(BulkRow).where(BulkRow.bulk_id == UUID(first)).values(viewer={}))
+    while await sweep(triage):
+        pass
+    answers = [(await client.get(f"{BULK}/{bulk_id}")).json() for bulk_id in (first, second)]
+    assert [one["state"] for one in answers] == ["undone" if undo else "done"] * 2
+    results = [[one["ok"] for one in (answer["undone"] if undo else answer["results"])] for answer in answers]
+    assert results == [[False, False], [True, True]]
+
+
 class Killed(Exception):
     """The process dies before its transaction is committed."""
 
