@@ -395,7 +395,7 @@ def _put_back(
     if locked is None or work.viewer.keys.intersection(locked.row.kept_from):
         raise case_domain.CaseNotFound
     before = _CASE.validate_python({**vars(locked.case), **item.before})
-    after = domain.put_back(locked.case, item.made, before)
+    after = cases.without(domain.put_back(locked.case, item.made, before), frozenset(locked.row.kept_from))
     return Transition(
         locked,
         after,

@@ -381,7 +381,7 @@ async def keep_apart(work: Work, main_id: UUID | None) -> None:
         was = frozenset(one.row.kept_from)
         keys = await with_merged(work.session, one.row, one.row.own_keys)
         if was != frozenset(keys) and one.case.outcome is not Outcome.EXEMPT:
-            after = _without(one.case, frozenset(keys))
+            after = domain.next_version(without(one.case, frozenset(keys)))
             kept = Transition(one, after, "kept_from_changed", SYSTEM, kept_from=keys)
             await work.writer.record(work.session, [kept], work.now)
 
@@ -394,13 +394,13 @@ async def with_merged(session: AsyncSession, row: CaseRow, own: Sequence[str]) -
     return keys
 
 
-def _without(case: Case, keys: frozenset[str]) -> Case:
-    """Return a case that no one has, or hears of, whom it is kept from."""
+def without(case: Case, keys: frozenset[str]) -> Case:
+    """Return a case that no one has, or hears of, whom it is kept from; the version stays."""
     if case.assignee and not case.finished and not _may_have(case.assignee, case.assignee_name, keys, None):
-        return domain.next_version(domain.still(case, domain.unassigned(domain.alone(case))))
+        return domain.still(case, domain.unassigned(domain.alone(case)))
     if case.last_had_by and not _may_have(case.last_had_by, None, keys, None):
-        return domain.next_version(case, last_had_by=None)
-    return domain.next_version(case)
+        return replace(case, last_had_by=None)
+    return case
 
 
 async def changed_since(session: AsyncSession, locked: Sequence[queries.LockedCase]) -> dict[UUID, queries.LockedCase]:

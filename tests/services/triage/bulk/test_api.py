@@ -270,6 +270,23 @@ async def test_a_case_is_not_put_back_by_whom_it_is_now_kept_from(triage: Triage
     assert problems(await client.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})) == ["case-not-found"]
 
 
+@pytest.mark.parametrize("action", ["assign", "resolve"])
+async def test_a_case_is_put_back_to_no_one_whom_it_is_now_kept_from(
+    triage: Triage, client: AsyncClient, action: str
+) -> None:
+    await do(client, "claim", await opened(triage, 1))
+    async with triage.client() as lead:
+        lead.headers.update(triage.bearer(Role.SMART_LEAD, subject="S4002"))
+        done = await do(lead, action, await now_there(triage), **({"assignee": "S4003"} if action == "assign" else {}))
+        assert problems(done) == [""]
+        [(case, _)] = await now_there(triage)
+        assert (await client.post(f"{CASES}/{case}/conflict")).status_code == 204
+        assert problems(await lead.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})) == [""]
+    async with triage.database.transaction() as session:
+        row = (await session.scalars(select(CaseRow))).one()
+        assert (row.assignee, row.last_had_by, row.state, row.outcome) == (None, None, "new", None)
+
+
 async def test_only_who_did_it_sees_it_and_undoes_it_within_ten_minutes(triage: Triage, client: AsyncClient) -> None:
     done = (await do(client, "claim", await opened(triage, 1))).json()
     address = f"{BULK}/{done['bulk_id']}"
