@@ -125,6 +125,8 @@ async def look(work: Work, campaign_id: UUID) -> None:
     """
     await queries.lock(work.session, work.viewer, campaign_id)
     members = await queries.members(work.session, work.viewer, campaign_id)
+    if not members:  # between the two statements, its cases went where the person does not see them
+        raise domain.CampaignNotFound
     gravest = min(members, key=lambda one: one.priority)
     await exposure.count(work.session, work.viewer.subject, gravest.team, gravest.priority, work.now)
     await _say(work, campaign_id, [one.case_id for one in members], CONTENT_SHOWN)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -135,8 +135,10 @@ async def get(session: AsyncSession, viewer: Viewer, campaign_id: UUID) -> Campa
     row = await session.scalar(select(CampaignRow).where(CampaignRow.campaign_id == campaign_id, _known(viewer)))
     if row is None:
         raise CampaignNotFound
-    [campaign] = await _described(session, viewer, [row])
-    return campaign
+    described = await _described(session, viewer, [row])
+    if not described:
+        raise CampaignNotFound
+    return described[0]
 
 
 async def lock(session: AsyncSession, viewer: Viewer, campaign_id: UUID) -> CampaignRow:
@@ -182,13 +184,9 @@ async def _described(session: AsyncSession, viewer: Viewer, rows: Sequence[Campa
     extents, shared = await _extents(session, viewer, ids), await _shared(session, viewer, ids)
     described = []
     for row in rows:
-        extent = extents[row.campaign_id]
-        seen = {
-            "size": extent.reports,
-            "first_at": extent.first_at,
-            "last_at": extent.last_at,
-            "waiting": extent.waiting,
-        }
+        if (extent := extents.get(row.campaign_id)) is None:
+            continue  # since the rows were read, the last of its cases went where the viewer does not see it
+        seen = {**asdict(extent), "size": extent.reports}
         because = domain.reasons(shared[row.campaign_id], extent)
         described.append(_CAMPAIGN.validate_python({**vars(row), **seen, "reasons": because}))
     return described

@@ -9,7 +9,7 @@ from itertools import count
 from types import ModuleType
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, true
 
 from services.triage import app
 from services.triage.bulk import handlers as bulk
@@ -326,3 +326,16 @@ async def test_other_work_goes_on_between_the_reports_of_a_batch(
     await sweep(database)
     working.cancel()
     assert len(seen_at) == len(set(seen_at)) == 5
+
+
+async def test_a_campaign_whose_cases_just_went_is_left_out_of_a_list(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [one] = await suggested(database, told(urls=(POST,)), told(urls=(POST,)))
+    monkeypatch.setattr(queries, "_known", lambda _viewer: true())
+    async with database.transaction() as session:
+        assert await queries.listed(session, viewer(Team.SIRT), tuple(CampaignState), None, 20) == ([], None)
+        with pytest.raises(domain.CampaignNotFound):
+            await queries.get(session, viewer(Team.SIRT), one.campaign_id)
+        with pytest.raises(domain.CampaignNotFound):
+            await handlers.look(Work(session, viewer(Team.SIRT), NOW, WRITER), one.campaign_id)
