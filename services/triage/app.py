@@ -85,6 +85,7 @@ from services.triage.wellbeing import pages as wellbeing_pages
 from services.triage.wellbeing import queries as wellbeing_queries
 from services.triage.wellbeing.refusals import REFUSALS as WELLBEING_REFUSALS
 from services.triage.whole import api as whole_api
+from services.triage.whole import queries as whole
 from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock
 from shared.db.sweep import Sweep
@@ -233,6 +234,7 @@ async def open_service(
             second_reviews=settings.second_reviews,
             personal_links=settings.triage_personal_links,
             repeated=repeats.said_of,
+            history=whole.history,
             forgets=(search.forget,),
             printing=asyncio.Semaphore(pdf.AT_ONCE),
             shift_changes=settings.triage_shift_changes,

@@ -420,6 +420,12 @@ async def name_of(session: AsyncSession, viewer: Viewer, campaign_id: UUID) -> s
     return await session.scalar(select(row.name).where(row.campaign_id == campaign_id, _known(viewer))) or ""
 
 
+async def known(session: AsyncSession, viewer: Viewer, campaign_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of some campaigns that the viewer may know of."""
+    row = CampaignRow
+    return set(await session.scalars(select(row.campaign_id).where(row.campaign_id.in_(campaign_ids), _known(viewer))))
+
+
 async def campaigns_of(session: AsyncSession, viewer: Viewer, case_id: UUID) -> list[Campaign]:
     """Return the campaigns that a case is in, but dismissed ones, as far as the viewer may know of them."""
     member, row = CampaignMember, CampaignRow

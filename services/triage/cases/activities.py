@@ -1,6 +1,7 @@
 """What the activity record of a case says, in words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from services.triage.cases.views import CLOCKS, OUTCOMES, SHORT_TEAM_NAMES, STATES, words
@@ -118,6 +119,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "clocks": _CLOCKS,
     "looks": _LOOKS,
 }
+_OF_CAMPAIGNS = frozenset({"campaign_joined", "campaign_left"})
 PEOPLE = ("assignee", "manager")
 """What an activity changes that is a person."""
 KIND_NAMES = {
@@ -178,6 +180,21 @@ def people_in(done: Iterable[Activity]) -> list[str | None]:
     found: list[str | None] = []
     for one in done:
         found += [one.actor, *map(one.before.get, PEOPLE), *map(one.after.get, PEOPLE)]
+    return found
+
+
+def without_campaigns(done: Sequence[Activity], hidden: Collection[str]) -> list[Activity]:
+    """Return the activities without what they say of some campaigns, counted anew, so that none is seen to be absent.
+
+    Which cases a campaign has may say that one of them is about the reader.
+    """
+    if not hidden:
+        return list(done)
+    left = [one for one in done if one.action not in _OF_CAMPAIGNS or one.after.get("campaign") not in hidden]
+    found = []
+    for position, one in enumerate(left, start=done[0].position):
+        said = {name: value for name, value in one.after.items() if name != "campaign" or value not in hidden}
+        found.append(replace(one, after=said, position=position))
     return found
 
 

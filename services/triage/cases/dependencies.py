@@ -16,11 +16,14 @@ from services.triage.cases.handlers import Work
 from services.triage.cases.writer import CaseWriter, Forget
 from services.triage.deadlines.domain import DeadlinePolicy
 from services.triage.routing.domain import RuleBook
+from shared.audit.chain import Activity
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 
+History = Callable[[Work, Case], Awaitable[Sequence[Activity]]]
+"""Reads the activities of a case, as far as the viewer may know of them."""
 Repeated = Callable[[Work, Case], Awaitable[str]]
 """Says of a case whether the person whom it is about was targeted before; empty if not."""
 
@@ -57,6 +60,7 @@ class CaseParts(Parts):
     incident_grace: timedelta
     queues: Queues
     repeated: Repeated
+    history: History
     sections: Sequence[Section]
     forgets: Sequence[Forget]
     """Whoever derives something from the words of cases."""

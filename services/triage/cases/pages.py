@@ -22,7 +22,6 @@ from services.triage.exposure.domain import CapReached
 from services.triage.reports import queries as reports
 from services.triage.reports.domain import TriageReport
 from services.triage.routing import queries as routing
-from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import Outcome, Priority, Team
@@ -246,7 +245,7 @@ async def _for_tab(request: Request, work: Work, case: Case, tab: Tab, *, conten
         named = sorted((await queries.people_named(session, [case.case_id]))[case.case_id]) if case.restricted else []
         shown = await _summary(request, work, case, report, content=content)
         return Shown({**shown, "named": named}, [*named, *views.nameless(report)])
-    done = await chain.read(session, case.case_id)
+    done = await parts_of(request, CaseParts).history(work, case)
     people = activities.people_in(done)
     if tab is Tab.AUDIT:
         return Shown({"activities": done}, people)

@@ -10,6 +10,7 @@ from services.triage.campaigns import queries as campaigns
 from services.triage.campaigns import repeats
 from services.triage.campaigns.queries import Campaign
 from services.triage.campaigns.repeats import Told as ToldAgain
+from services.triage.cases import activities
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
@@ -102,7 +103,7 @@ async def of_case(work: Work, case: Case, *, content: bool) -> Whole:
     return Whole(
         case=case,
         report=report,
-        timeline=[_readable(one, content=content) for one in done],
+        timeline=[_readable(one, content=content) for one in await _known(work, done)],
         conversation=conversations.said(case, await cases.notes(session, case_id), sent, done, content=content),
         evidence=[Piece(item if content else replace(item, note=None), custody[item.evidence_id]) for item in sent],
         related=await _related(session, viewer, case),
@@ -115,6 +116,17 @@ async def of_case(work: Work, case: Case, *, content: bool) -> Whole:
         takedowns=[one if content else replace(one, link="") for one in asked],
         forms=[one if content else replace(one, body={}) for one in forms],
     )
+
+
+async def history(work: Work, case: Case) -> list[Activity]:
+    """Return what happened to a case, without what it says of campaigns that the viewer may not know of."""
+    return await _known(work, await chain.read(work.session, case.case_id))
+
+
+async def _known(work: Work, done: Sequence[Activity]) -> list[Activity]:
+    named = {one.after["campaign"] for one in done if one.after.get("campaign")}
+    known = await campaigns.known(work.session, work.viewer, [*map(UUID, named)]) if named else set()
+    return activities.without_campaigns(done, named - set(map(str, known)))
 
 
 def _readable(activity: Activity, *, content: bool) -> Activity:

@@ -16,7 +16,9 @@ from services.triage.campaigns.tables import CampaignMember, CampaignRow
 from services.triage.operations.queries import records
 from shared.audit.verification import verify
 from shared.auth.permissions import Role
+from shared.events.intake import Person
 from shared.events.triage import CaseResolved, ReporterUpdateShared
+from shared.events.vocabulary import Relation
 from tests.services.triage.builders import IDS, Submitted, misuse, open_cases
 from tests.services.triage.campaigns.test_suggestions import POST, told
 from tests.services.triage.conftest import Triage
@@ -259,6 +261,31 @@ async def test_a_campaign_is_not_there_for_who_may_see_none_of_its_cases(triage:
             assert answer["type"].endswith(":campaign-not-found")
         assert (await leo.get(path, status=404))["type"].endswith(":campaign-not-found")
         assert (await leo.post(case_ids=[case], status=404))["type"].endswith(":case-not-found")
+
+
+async def test_a_case_says_nothing_of_a_campaign_that_its_reader_may_not_know_of(
+    triage: Triage, sam: Script, aisha: Script
+) -> None:
+    await opened(triage, told(urls=(POST,)), told(urls=(POST,)))
+    path = f"/{(await aisha.get())['items'][0]['campaign_id']}"
+    await aisha.post(f"{path}/confirm")
+    case = (await aisha.get(path))["members"][0]
+    audit = f"/cases/{case['reference']}/audit"
+    async with triage.client(Role.SMART_RESPONDER, subject="S4001") as pages:
+
+        async def said() -> str:
+            read = [(await pages.get(audit.replace("audit", tab))).text for tab in ("timeline", "audit")]
+            return "".join([*read, str(await sam.case(case["case_id"]))])
+
+        first = await said()
+        assert (path[1:] in first, first.count("Put in a campaign"), "campaign_joined" in first) == (True, 2, True)
+        about_sam = Person(relation=Relation.COLLEAGUE, name="Sam Reid", staff_id="S4001")
+        await opened(triage, told(urls=(POST,), suspected=(about_sam,)))
+        await aisha.act(case["case_id"], "claim")
+        second = await said()
+    assert not [word for word in (path[1:], "Put in a campaign", "campaign_joined") if word in second]
+    positions = [one["position"] for one in (await sam.case(case["case_id"]))["timeline"]]
+    assert positions == list(range(positions[0], positions[0] + len(positions)))
 
 
 async def test_an_act_takes_only_the_cases_that_the_person_sees(triage: Triage, sam: Script, aisha: Script) -> None:
