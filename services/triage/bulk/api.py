@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.triage.bulk import domain, handlers, queries
@@ -31,6 +31,15 @@ _TAKES: Mapping[Action, tuple[str, ...]] = {
     Action.MERGE: ("into", "reason"),
 }
 """The fields that an action takes; it needs the first."""
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        description="Choose a new random one for each message. It holds for a week.",
+    ),
+]
 
 
 class BulkCase(Body):
@@ -151,11 +160,21 @@ async def undo(work: WorkDep, bulk_id: UUID, body: UndoBody | None = None) -> Un
 
 
 @router.post("/campaigns/{campaign_id}/message", tags=["campaigns"], responses=_MANY)
-async def message(work: WorkDep, campaign_id: UUID, body: MessageBody, response: Response) -> BulkResult:
-    """Write the same to the reporter of each report, each as if alone: a bulk action on the campaign’s cases."""
+async def message(
+    work: WorkDep, campaign_id: UUID, body: MessageBody, response: Response, key: IdempotencyKey = None
+) -> BulkResult:
+    """Write the same to the reporter of each report, each as if alone: a bulk action on the campaign’s cases.
+
+    Sent again with the same `Idempotency-Key`, the same message is not written twice: you get the first one’s results.
+    """
+    bulk_id = None
+    if key:
+        bulk_id, begun = await handlers.once(work, str(campaign_id), key, body.model_dump_json())
+        if begun:
+            return await _told(work, bulk_id, response)
     members = await campaigns.confirmed(work, campaign_id, body.case_ids)
-    order = Order(Action.MESSAGE, text=body.text)
-    return await _begin(work, order, {one.case_id: one.version for one in members}, response)
+    chosen = {one.case_id: one.version for one in members}
+    return await _begin(work, Order(Action.MESSAGE, text=body.text), chosen, response, bulk_id=bulk_id)
 
 
 @router.post("/campaigns/{campaign_id}/resolve", tags=["campaigns"], responses=_MANY)
@@ -166,9 +185,15 @@ async def resolve(work: WorkDep, campaign_id: UUID, body: ResolveBody, response:
     return await _begin(work, Order(Action.RESOLVE, outcome=body.outcome, text=body.reason or ""), read, response)
 
 
-async def _begin(work: WorkDep, order: Order, chosen: Mapping[UUID, int], response: Response) -> BulkResult:
-    bulk_id = await handlers.choose(work, order.action, chosen)
+async def _begin(
+    work: WorkDep, order: Order, chosen: Mapping[UUID, int], response: Response, *, bulk_id: UUID | None = None
+) -> BulkResult:
+    bulk_id = await handlers.choose(work, order.action, chosen, bulk_id=bulk_id)
     await handlers.carry_out(work, bulk_id, order, NAMES)
+    return await _told(work, bulk_id, response)
+
+
+async def _told(work: WorkDep, bulk_id: UUID, response: Response) -> BulkResult:
     bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
     response.status_code = 202 if bulk.state is State.RUNNING else 200
     return _answer(bulk)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import structlog
 from pydantic import TypeAdapter
@@ -69,6 +69,8 @@ STEPS = (
 _MOST_FORGOTTEN = 100
 FAILED = "failed"
 """The problem of a case with which something went wrong that no one foresaw."""
+_ASKED = UUID("6f0a1f0e-5a0c-4d3b-9f57-0b6c3d1f2a44")
+"""The name space of the ids of bulk actions that are asked for with a key."""
 T = TypeVar("T")
 Refused = Mapping[type[Exception], str]
 """For each domain error that a case can be refused with, the name of its problem."""
@@ -112,16 +114,35 @@ DO: Mapping[Action, Callable[[Work, Item, Order], Awaitable[Case]]] = {
 }
 
 
-async def choose(work: Work, action: Action, chosen: Mapping[UUID, int], *, more: bool = False) -> UUID:
+async def once(work: Work, *said: str) -> tuple[UUID, bool]:
+    """Return the id of the bulk action that the person asked for in these words, and whether it has begun.
+
+    If they ask for it twice at once, the second waits here until the first has ended.
+    """
+    bulk_id = uuid5(_ASKED, "\n".join((work.viewer.subject, *said)))
+    await work.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(bulk_id.bytes[:8], signed=True))))
+    begun = await work.session.scalar(select(BulkRow.bulk_id).where(BulkRow.bulk_id == bulk_id))
+    return bulk_id, begun is not None
+
+
+async def choose(
+    work: Work,
+    action: Action,
+    chosen: Mapping[UUID, int],
+    *,
+    more: bool = False,
+    bulk_id: UUID | None = None,
+) -> UUID:
     """Keep what a person chose, so that they can see whom it would affect; return the id of the bulk action.
 
     Args:
         work: who chooses, and when.
         action: what they want to do.
         chosen: each case with the version that they read.
-        more: whether the view that they chose has more cases than one bulk action takes.
+        more: whether the view or the campaign has more cases than one bulk action takes.
+        bulk_id: the id that it has, if `once` gave one.
     """
-    bulk_id = work.writer.ids.uuid()
+    bulk_id = bulk_id or work.writer.ids.uuid()
     row = BulkRow(
         bulk_id=bulk_id,
         action=action,

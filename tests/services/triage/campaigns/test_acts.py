@@ -43,8 +43,9 @@ class Script:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    async def post(self, path: str = "", status: int = 200, if_match: str = "*", **body: object) -> Any:  # noqa: ANN401 - JSON
-        answer = await self._client.post(f"{API}{path}", json=body, headers={"If-Match": if_match})
+    async def post(self, path: str = "", status: int = 200, if_match: str = "*", key: str = "", **body: object) -> Any:  # noqa: ANN401 - JSON
+        headers = {"If-Match": if_match, **({"Idempotency-Key": key} if key else {})}
+        answer = await self._client.post(f"{API}{path}", json=body, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json()
 
@@ -193,6 +194,18 @@ async def test_one_message_goes_to_every_reporter_as_if_alone(triage: Triage) ->
         chosen = [members[0]["case_id"]]
         again = (await lee.post(f"{path}/message", text="It is gone.", case_ids=chosen))["results"]
         assert [one["case_id"] for one in again] == chosen
+
+
+async def test_a_message_that_is_sent_again_with_its_key_is_written_once(
+    triage: Triage, sam: Script, aisha: Script
+) -> None:
+    path, members = await campaign(triage, sam)
+    first, again = [await sam.post(f"{path}/message", text="It is gone.", key="k-1") for _ in range(2)]
+    assert (again, len(await published(triage, ReporterUpdateShared.TYPE))) == (first, len(members))
+    others = [await sam.post(f"{path}/message", text="It is back.", key="k-1")]
+    others.append(await aisha.post(f"{path}/message", text="It is gone.", key="k-1"))
+    assert len({one["bulk_id"] for one in (first, *others)}) == 3
+    assert len(await published(triage, ReporterUpdateShared.TYPE)) == 3 * len(members)
 
 
 @pytest.mark.parametrize("into", [0, 2], ids=["older", "newer"])
