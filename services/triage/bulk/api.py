@@ -72,6 +72,8 @@ class MessageBody(Body):
 
     text: Annotated[Text, Field(min_length=1, max_length=10_000)]
     case_ids: Annotated[tuple[UUID, ...], Field(max_length=domain.MOST)] = ()
+    after: UUID | None = None
+    """Of a campaign with more than 1,000 cases, the `next_cursor` of the answer for the newer ones."""
 
 
 class ResolveBody(Body):
@@ -113,6 +115,8 @@ class BulkResult(BaseModel):
     results: list[CaseResult]
     undo_until: AwareDatetime | None
     """Until when it can be undone; null while it runs, and if nothing of it can be undone."""
+    next_cursor: UUID | None = None
+    """Where a message to a campaign goes on that has more than 1,000 cases: send it again with this as `after`."""
     undone: list[CaseResult] | None = None
     """Which of the changed cases were put back, once it is being undone."""
 
@@ -172,9 +176,10 @@ async def message(
         bulk_id, begun = await handlers.once(work, str(campaign_id), key, body.model_dump_json())
         if begun:
             return await _told(work, bulk_id, response)
-    members = await campaigns.confirmed(work, campaign_id, body.case_ids)
-    chosen = {one.case_id: one.version for one in members}
-    return await _begin(work, Order(Action.MESSAGE, text=body.text), chosen, response, bulk_id=bulk_id)
+    members = await campaigns.confirmed(work, campaign_id, body.case_ids, domain.MOST + 1, body.after)
+    chosen = {one.case_id: one.version for one in members[: domain.MOST]}
+    more = len(members) > domain.MOST
+    return await _begin(work, Order(Action.MESSAGE, text=body.text), chosen, response, more=more, bulk_id=bulk_id)
 
 
 @router.post("/campaigns/{campaign_id}/resolve", tags=["campaigns"], responses=_MANY)
@@ -186,9 +191,15 @@ async def resolve(work: WorkDep, campaign_id: UUID, body: ResolveBody, response:
 
 
 async def _begin(
-    work: WorkDep, order: Order, chosen: Mapping[UUID, int], response: Response, *, bulk_id: UUID | None = None
+    work: WorkDep,
+    order: Order,
+    chosen: Mapping[UUID, int],
+    response: Response,
+    *,
+    more: bool = False,
+    bulk_id: UUID | None = None,
 ) -> BulkResult:
-    bulk_id = await handlers.choose(work, order.action, chosen, bulk_id=bulk_id)
+    bulk_id = await handlers.choose(work, order.action, chosen, more=more, bulk_id=bulk_id)
     await handlers.carry_out(work, bulk_id, order, NAMES)
     return await _told(work, bulk_id, response)
 
@@ -217,6 +228,7 @@ def _answer(bulk: Bulk) -> BulkResult:
         total=bulk.total,
         results=[_result(item.case_id, item.problem) for item in looked_at],
         undo_until=bulk.undo_until,
+        next_cursor=min(item.case_id for item in bulk.items) if bulk.more else None,
         undone=_undone(bulk) if bulk.state in {State.UNDOING, State.UNDONE} else None,
     )
 

@@ -163,7 +163,10 @@ async def change_members(work: WorkDep, campaign_id: UUID, body: MembersBody, re
 
 @router.post("/{campaign_id}/confirm")
 async def confirm(work: WorkDep, campaign_id: UUID, read: Read, body: ConfirmBody | None = None) -> CampaignItem:
-    """Confirm that the cases which you see belong together, and give the campaign a name."""
+    """Confirm that the cases which you see belong together, and give the campaign a name.
+
+    If more than 1,000 were suggested, some are still `waiting`: confirm it again.
+    """
     await handlers.confirm(work, campaign_id, body.name if body else None, read)
     return await _item(work, campaign_id)
 

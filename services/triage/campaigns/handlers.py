@@ -4,7 +4,7 @@ A case that joins or leaves says so in its chain too. Campaigns are locked befor
 campaign, and outcomes, are bulk actions.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -42,6 +42,8 @@ async def make(work: Work, case_ids: Collection[UUID], name: str | None) -> UUID
 
 async def confirm(work: Work, campaign_id: UUID, name: str | None, read: int | None = None) -> None:
     """Confirm that the cases which the person sees belong together; without a name, it keeps the one that it has.
+
+    Of those that are suggested for it, the newest 1,000 are confirmed at once.
 
     Raises:
         CampaignNotFound: there is no such campaign, or the person may not know of it.
@@ -133,9 +135,15 @@ async def look(work: Work, campaign_id: UUID) -> None:
 
 
 async def confirmed(
-    work: Work, campaign_id: UUID, chosen: Collection[UUID] = (), limit: int = domain.MOST_AT_ONCE
+    work: Work,
+    campaign_id: UUID,
+    chosen: Collection[UUID] = (),
+    limit: int = domain.MOST_AT_ONCE,
+    after: UUID | None = None,
 ) -> list[queries.Member]:
-    """Return the newest confirmed cases of a campaign, or those that were chosen among these, for a bulk action.
+    """Return the newest confirmed cases of a campaign, or those that were chosen, for a bulk action.
+
+    With `after`, only cases that are older than that one.
 
     Raises:
         CampaignNotFound, CampaignDismissed: as for every change.
@@ -144,8 +152,7 @@ async def confirmed(
     campaign = await queries.get(work.session, work.viewer, campaign_id)
     if campaign.state is CampaignState.DISMISSED:
         raise domain.CampaignDismissed
-    members = await queries.members(work.session, work.viewer, campaign_id, MemberState.CONFIRMED, limit=limit)
-    return _chosen(members, chosen)
+    return await _members(work, campaign_id, chosen, MemberState.CONFIRMED, limit=limit, after=after)
 
 
 async def _lock(work: Work, campaign_id: UUID, read: int | None) -> CampaignRow:
@@ -179,18 +186,28 @@ def _decide(work: Work, row: CampaignRow, state: CampaignState) -> None:
     row.decided_at, row.decided_by = work.now, work.viewer.subject
 
 
-def _chosen(members: Sequence[queries.Member], chosen: Collection[UUID]) -> list[queries.Member]:
-    """Return the chosen members, or all of them if none was chosen.
+async def _members(
+    work: Work,
+    campaign_id: UUID,
+    chosen: Collection[UUID],
+    *states: MemberState,
+    limit: int = domain.MOST_AT_ONCE,
+    after: UUID | None = None,
+) -> list[queries.Member]:
+    """Return the chosen members in these states, or the newest ones if none was chosen.
 
     Raises:
         NoSuchMember: one is not among them.
         NoCases: there is none.
     """
+    members = await queries.members(
+        work.session, work.viewer, campaign_id, *states, only=chosen, limit=limit, after=after
+    )
     if not set(chosen) <= {one.case_id for one in members}:
         raise domain.NoSuchMember
     if not members:
         raise domain.NoCases
-    return [one for one in members if one.case_id in chosen or not chosen]
+    return members
 
 
 async def _put_in(work: Work, row: CampaignRow, case_ids: Collection[UUID]) -> None:
@@ -226,10 +243,8 @@ async def _take_out(work: Work, row: CampaignRow, case_ids: Collection[UUID]) ->
         NoSuchMember: one is not in the campaign, or the person may not see it.
         TooFewLeft: it would be no campaign any more.
     """
-    members = await queries.members(
-        work.session, work.viewer, row.campaign_id, MemberState.SUGGESTED, MemberState.CONFIRMED
-    )
-    gone = [one.case_id for one in _chosen(members, case_ids)]
+    found = await _members(work, row.campaign_id, case_ids, MemberState.SUGGESTED, MemberState.CONFIRMED)
+    gone = [one.case_id for one in found]
     which = (CampaignMember.campaign_id == row.campaign_id, CampaignMember.case_id.in_(gone))
     await work.session.execute(update(CampaignMember).where(*which).values(state=MemberState.TAKEN_OUT))
     try:

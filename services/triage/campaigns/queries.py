@@ -133,9 +133,7 @@ async def get(session: AsyncSession, viewer: Viewer, campaign_id: UUID) -> Campa
         CampaignNotFound: there is no such campaign, or the viewer may not know of it.
     """
     row = await session.scalar(select(CampaignRow).where(CampaignRow.campaign_id == campaign_id, _known(viewer)))
-    if row is None:
-        raise CampaignNotFound
-    described = await _described(session, viewer, [row])
+    described = await _described(session, viewer, [row] if row else [])
     if not described:
         raise CampaignNotFound
     return described[0]
@@ -269,19 +267,20 @@ async def members(
     *states: MemberState,
     after: UUID | None = None,
     limit: int = domain.MOST_AT_ONCE,
+    only: Collection[UUID] = (),
 ) -> list[Member]:
     """Return the newest members of a campaign that the viewer may see: those in these states, or all that are in it."""
     seen, member = cases.shown_to(viewer), CampaignMember.table()
     in_it = states or (MemberState.SUGGESTED, MemberState.CONFIRMED)
+    which = (member.c.case_id.in_(only) if only else true(), member.c.case_id < after if after else true())
     wanted = (
         select(seen, member.c.state.label("belongs"))
         .join_from(member, seen, seen.c.case_id == member.c.case_id)
-        .where(member.c.campaign_id == campaign_id, member.c.state.in_(in_it))
+        .where(member.c.campaign_id == campaign_id, member.c.state.in_(in_it), *which)
         .order_by(member.c.case_id.desc())
         .limit(limit)
     )
-    rows = await session.execute(wanted.where(member.c.case_id < after) if after else wanted)
-    return [MEMBER.validate_python(dict(row)) for row in rows.mappings()]
+    return [MEMBER.validate_python(dict(row)) for row in (await session.execute(wanted)).mappings()]
 
 
 async def teams_of(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -10,6 +10,8 @@ import pytest
 from httpx import AsyncClient, Response
 from sqlalchemy import text, update
 
+from services.triage.bulk import domain as bulk
+from services.triage.campaigns import queries
 from services.triage.campaigns.domain import PERSONAL_LINKS
 from services.triage.campaigns.suggestions import suggest
 from services.triage.campaigns.tables import CampaignMember, CampaignRow
@@ -208,6 +210,24 @@ async def test_a_message_that_is_sent_again_with_its_key_is_written_once(
     assert len(await published(triage, ReporterUpdateShared.TYPE)) == 3 * len(members)
 
 
+async def test_a_message_reaches_every_reporter_of_a_campaign_larger_than_one_action_takes(
+    triage: Triage, sam: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, members = await campaign(triage, sam, 5)
+    newest_first = [one["case_id"] for one in members]
+    monkeypatch.setattr(bulk, "MOST", 3)
+    monkeypatch.setattr(queries.members, "__kwdefaults__", {"after": None, "limit": 3, "only": ()})
+    first = await sam.post(f"{path}/message", text="It is gone.")
+    again = await sam.post(f"{path}/message", text="It is gone.", after=first["next_cursor"])
+    told_of = [[one["case_id"] for one in answer["results"]] for answer in (first, again)]
+    assert (sorted(told_of[0]), sorted(told_of[1])) == (sorted(newest_first[:3]), sorted(newest_first[3:]))
+    assert again["next_cursor"] is None
+    alone = await sam.post(f"{path}/message", text="It is gone.", case_ids=newest_first[4:])
+    assert [one["ok"] for one in alone["results"]] == [True]
+    await sam.post(f"{path}/members", take_out=newest_first[4:])
+    assert [one["case_id"] for one in (await sam.get(path))["members"]] == newest_first[:4]
+
+
 @pytest.mark.parametrize("into", [0, 2], ids=["older", "newer"])
 async def test_cases_that_are_merged_are_told_and_resolved_once_with_the_one_they_follow(
     triage: Triage, sam: Script, into: int
@@ -270,7 +290,7 @@ async def test_a_campaign_is_not_there_for_who_may_see_none_of_its_cases(triage:
             "resolve": {"outcome": "duplicate", "items": [{"case_id": case, "version": 1}]},
         }
         for act, body in calls.items():
-            answer = await leo.post(f"{path}/{act}", 404, "*", **body)
+            answer = await leo.post(f"{path}/{act}", 404, "*", "", **body)
             assert answer["type"].endswith(":campaign-not-found")
         assert (await leo.get(path, status=404))["type"].endswith(":campaign-not-found")
         assert (await leo.post(case_ids=[case], status=404))["type"].endswith(":case-not-found")
