@@ -127,18 +127,21 @@ async def related_tab(request: Request, work: WorkDep, rest: str) -> HTMLRespons
 
 
 @router.get("/cases/repeat")
-async def repeat_page(request: Request, work: WorkDep, cursor: Cursor = None) -> HTMLResponse:
+async def repeat_page(
+    request: Request, work: WorkDep, cursor: Annotated[str | None, Query(pattern=repeats.PLACE)] = None
+) -> HTMLResponse:
     """Show people who are targeted again within 30 days, the one with the newest report first."""
-    found, more = await repeats.again(work.session, work.viewer, work.now, cursor, PAGE_SIZE)
-    names = await names_of(work.session, [one.person.value.removeprefix("id:") for one in found])
+    start = repeats.Place.read(cursor) if cursor else None
+    page = await repeats.again(work.session, work.viewer, work.now, start, PAGE_SIZE)
+    names = await names_of(work.session, [one.person.value.removeprefix("id:") for one in page.people])
     return render(
         request,
         "repeat.html",
-        people=[(_target(one.person, names), one) for one in found],
-        after=found[-1].newest.case_id if more else None,
+        people=[(_target(one.person, names), one) for one in page.people],
+        after=page.after,
+        since=page.since,
         later=cursor is not None,
         most=repeats.MOST_COUNTED,
-        walked=repeats.MOST_WALKED,
         wording=views,
     )
 

@@ -6,8 +6,8 @@ A person is known by a staff number or by a name of two words or more, so a name
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, func, not_, select, true, tuple_
@@ -27,11 +27,16 @@ WITHIN = timedelta(days=30)
 """Reports so close together are about a person who is targeted again."""
 MOST_COUNTED = 99
 MOST_WALKED = 2_000
-"""Of the persons in reports, the newest that one page looks at."""
+"""Of the persons in reports, those that one statement looks at."""
+ROUNDS = 5
+"""So many such statements make one page at most; older persons are on the next one."""
 _MOST_SIFTED = 500
 """Of the reports about a person, the nearest among which those that the viewer may see are looked for."""
 _BESIDE = 5
 """Earlier cases beside each person of the list."""
+
+PLACE = r"^[0-9]{1,16}\.[0-9a-f]{32}$"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Told(NamedTuple):
@@ -50,6 +55,37 @@ class Repeat:
     reports: int
     """With that of the newest, counted up to one more than is said."""
     earlier: Sequence[Member]
+
+
+class Place(NamedTuple):
+    """Where a page begins: with reports before this one."""
+
+    at: datetime
+    case_id: UUID
+
+    def is_before(self, other: "Place | None") -> bool:
+        """Return whether a page that begins here has older reports than one that begins there."""
+        return other is None or self < other
+
+    def __str__(self) -> str:
+        return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}.{self.case_id.hex}"
+
+    @classmethod
+    def read(cls, text: str) -> "Place":
+        """Read one from a URL. It fits `PLACE`."""
+        at, _, case_id = text.partition(".")
+        return cls(_EPOCH + timedelta(microseconds=int(at)), UUID(case_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """People who are targeted again."""
+
+    people: Sequence[Repeat]
+    after: Place | None
+    """Where older ones begin; None if there are none."""
+    since: datetime | None
+    """Until when it looked back, if it did not look at all of the 30 days and has room for more people."""
 
 
 async def told_of(session: AsyncSession, viewer: Viewer, case: Case) -> Told:
@@ -85,42 +121,61 @@ async def earlier(session: AsyncSession, viewer: Viewer, case: Case, limit: int)
     ]
 
 
-async def again(
-    session: AsyncSession, viewer: Viewer, now: datetime, after: UUID | None, limit: int
-) -> tuple[list[Repeat], bool]:
-    """Return people who are targeted again, the one with the newest report first, and whether older ones follow.
+async def again(session: AsyncSession, viewer: Viewer, now: datetime, after: Place | None, limit: int) -> Page:
+    """Return people who are targeted again, the one with the newest report first.
 
     Each is at the newest case about them. A person whom reports name by number and by name is listed once.
     """
-    seen, key = cases.shown_to(viewer), aliased(CaseKey, _walked(now, await _place(session, viewer, after)))
+    start, full = after, False
+    found: dict[UUID, tuple[Key, Member, int]] = {}
+    for _ in range(ROUNDS):
+        rows = (await session.execute(_repeated(viewer, _walked(now, start)).limit(2 * limit + 1))).mappings().all()
+        for row in rows:
+            newest = MEMBER.validate_python({**row, "belongs": MemberState.CONFIRMED})
+            found.setdefault(newest.case_id, (Key(KeyKind.PERSON, row["key"]), newest, row["before"] + 1))
+        full, start = len(found) > limit or len(rows) > 2 * limit, await _end(session, now, start)
+        if full or start is None:
+            break
+    shown = list(found.values())[:limit]
+    if full:
+        start = Place(shown[-1][1].submitted_at, shown[-1][1].case_id)
+    elif start and (whole := _to_the_minute(start)).is_before(after):
+        start, shown = whole, [one for one in shown if one[1].submitted_at >= whole.at]
+    others = await _earlier_of(session, viewer, [(key, newest) for key, newest, _ in shown])
+    people = [Repeat(*one, others[one[1].case_id]) for one in shown]
+    return Page(people, start, None if full or start is None else start.at)
+
+
+def _repeated(viewer: Viewer, walked: Subquery) -> Select[Any]:
+    """Return those of some persons who are targeted again, each with the newest case about them."""
+    seen, key = cases.shown_to(viewer), aliased(CaseKey, walked)
     near = _same(viewer, key, _is_before(key), CaseKey.at >= key.at - WITHIN).subquery()
     counted = select(func.count(near.c.report_id.distinct()).label("before")).lateral()
     later = _same(viewer, key, not_(_is_before(key))).exists()
     rows = select(key.key, seen, counted.c.before).join_from(key, seen, seen.c.case_id == key.case_id)
     rows = rows.join(counted, true()).where(counted.c.before > 0, not_(later))
-    rows = rows.order_by(key.at.desc(), key.case_id.desc(), key.key)
-    found: dict[UUID, tuple[Key, Member, int]] = {}
-    for row in (await session.execute(rows.limit(2 * limit + 1))).mappings():
-        newest = MEMBER.validate_python({**row, "belongs": MemberState.CONFIRMED})
-        found.setdefault(newest.case_id, (Key(KeyKind.PERSON, row["key"]), newest, row["before"] + 1))
-    shown = list(found.values())[:limit]
-    others = await _earlier_of(session, viewer, [(key, newest) for key, newest, _ in shown])
-    return [Repeat(*one, others[one[1].case_id]) for one in shown], len(found) > limit
+    return rows.order_by(key.at.desc(), key.case_id.desc(), key.key)
 
 
-def _walked(now: datetime, place: tuple[datetime, UUID] | None) -> Subquery:
+def _walked(now: datetime, start: Place | None) -> Subquery:
     """Return the persons in reports of the last 30 days, the newest first, whether or not the viewer may see them."""
     table = CaseKey.table()
     newest = select(table).where(table.c.kind == KeyKind.PERSON.value, table.c.at >= now - WITHIN)
-    newest = newest.where(tuple_(table.c.at, table.c.case_id) < tuple_(*place)) if place else newest
+    newest = newest.where(tuple_(table.c.at, table.c.case_id) < tuple_(*start)) if start else newest
     return newest.order_by(table.c.at.desc(), table.c.case_id.desc()).limit(MOST_WALKED).subquery()
 
 
-async def _place(session: AsyncSession, viewer: Viewer, case_id: UUID | None) -> tuple[datetime, UUID] | None:
-    """Return where a page goes on: after a case that the viewer may see."""
-    seen = cases.shown_to(viewer)
-    at = await session.scalar(select(seen.c.submitted_at).where(seen.c.case_id == case_id)) if case_id else None
-    return (at, case_id) if at and case_id else None
+async def _end(session: AsyncSession, now: datetime, start: Place | None) -> Place | None:
+    """Return where the next persons begin: at the last case again, as it may name more; None if there are none."""
+    last = _walked(now, start)
+    place = select(last.c.at, last.c.case_id).order_by(last.c.at.desc(), last.c.case_id.desc())
+    row = (await session.execute(place.offset(MOST_WALKED - 1))).first()
+    return Place(row.at, UUID(int=row.case_id.int + 1)) if row else None
+
+
+def _to_the_minute(place: Place) -> Place:
+    """Return the next whole minute, so that no page says when a case was reported that the viewer may not see."""
+    return Place(place.at.replace(second=0, microsecond=0) + timedelta(minutes=1), UUID(int=0))
 
 
 async def _earlier_of(
