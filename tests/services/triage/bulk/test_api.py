@@ -270,23 +270,6 @@ async def test_a_case_is_not_put_back_by_whom_it_is_now_kept_from(triage: Triage
     assert problems(await client.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})) == ["case-not-found"]
 
 
-@pytest.mark.parametrize("action", ["assign", "resolve"])
-async def test_a_case_is_put_back_to_no_one_whom_it_is_now_kept_from(
-    triage: Triage, client: AsyncClient, action: str
-) -> None:
-    await do(client, "claim", await opened(triage, 1))
-    async with triage.client() as lead:
-        lead.headers.update(triage.bearer(Role.SMART_LEAD, subject="S4002"))
-        done = await do(lead, action, await now_there(triage), **({"assignee": "S4003"} if action == "assign" else {}))
-        assert problems(done) == [""]
-        [(case, _)] = await now_there(triage)
-        assert (await client.post(f"{CASES}/{case}/conflict")).status_code == 204
-        assert problems(await lead.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})) == [""]
-    async with triage.database.transaction() as session:
-        row = (await session.scalars(select(CaseRow))).one()
-        assert (row.assignee, row.last_had_by, row.state, row.outcome) == (None, None, "new", None)
-
-
 async def test_only_who_did_it_sees_it_and_undoes_it_within_ten_minutes(triage: Triage, client: AsyncClient) -> None:
     done = (await do(client, "claim", await opened(triage, 1))).json()
     address = f"{BULK}/{done['bulk_id']}"
@@ -421,42 +404,6 @@ async def test_a_case_with_which_something_goes_wrong_stops_no_other(
     monkeypatch.setitem(handlers.DO, domain.Action.CLAIM, broken)
     assert problems(await do(client, "claim", chosen)) == ["failed", ""]
     assert [version for _, version in await now_there(triage)] == [1, 2]
-
-
-async def test_a_case_that_cannot_be_put_back_stops_no_other(
-    triage: Triage, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chosen = await opened(triage, 2)
-    done = await do(client, "claim", chosen)
-    async with triage.database.transaction() as session:
-        of_first = update(BulkItem).where(BulkItem.case_id == UUID(chosen[0][0]))
-        await session.execute(of_first.values(before={"state": "no_such_state"}))
-    monkeypatch.setattr(domain, "AT_ONCE", 1)
-    await client.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})
-    await sweep(triage)
-    assert problems(await client.post(f"{BULK}/{done.json()['bulk_id']}/undo", json={})) == ["failed", ""]
-    assert [version for _, version in await now_there(triage)] == [2, 3]
-
-
-@pytest.mark.parametrize("undo", [False, True])
-async def test_an_action_that_cannot_be_read_any_more_ends_and_stops_no_other(
-    triage: Triage, client: AsyncClient, monkeypatch: pytest.MonkeyPatch, *, undo: bool
-) -> None:
-    chosen = await opened(triage, 4)
-    monkeypatch.setattr(domain, "AT_ONCE", 2 if undo else 1)
-    first, second = [(await do(client, "claim", some)).json()["bulk_id"] for some in (chosen[:2], chosen[2:])]
-    if undo:
-        monkeypatch.setattr(domain, "AT_ONCE", 1)
-        for bulk_id in (first, second):
-            await client.post(f"{BULK}/{bulk_id}/undo", json={})
-    async with triage.database.transaction() as session:
-        await session.execute(update(BulkRow).where(BulkRow.bulk_id == UUID(first)).values(viewer={}))
-    while await sweep(triage):
-        pass
-    answers = [(await client.get(f"{BULK}/{bulk_id}")).json() for bulk_id in (first, second)]
-    assert [one["state"] for one in answers] == ["undone" if undo else "done"] * 2
-    results = [[one["ok"] for one in (answer["undone"] if undo else answer["results"])] for answer in answers]
-    assert results == [[False, False], [True, True]]
 
 
 class Killed(Exception):
