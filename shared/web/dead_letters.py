@@ -120,8 +120,9 @@ async def _one(
     form: FormReader | None = None,
     status_code: int = 200,
 ) -> HTMLResponse:
-    letter, form = await _known(session, dead_letter_id), form or FormReader({})
+    # The history first: read after the state, it could name a step that the state does not show yet.
     steps = await dead_letters.history(session, dead_letter_id)
+    letter, form = await _known(session, dead_letter_id), form or FormReader({})
     return render(
         request,
         "dead_letters/one.html",

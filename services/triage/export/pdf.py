@@ -61,10 +61,10 @@ async def made(document: object, at: datetime, places: asyncio.Semaphore) -> byt
         async with asyncio.timeout(LONGEST), places:
             content, ended = await _in_child(await asyncio.to_thread(_given, document, at))
     except TimeoutError:
-        _log.error("pdf_failed", ended="too_long")
+        _log.error("pdf_failed", reason="too_long")
         raise CannotBePrinted from None
     if ended:
-        _log.error("pdf_failed", ended={one.value: one.name.lower() for one in Ending}.get(ended, ended))
+        _log.error("pdf_failed", reason={one.value: one.name.lower() for one in Ending}.get(ended, ended))
         raise CannotBePrinted
     return content
 

@@ -90,7 +90,7 @@ async def test_what_cannot_be_made_is_refused_and_leaves_no_process(
     places = asyncio.Semaphore(0 if limit == "places" else 1)
     with pytest.raises(CannotBePrinted), capture_logs() as logged:
         await pdf.made({"title": "no sections"} if limit == "failure" else document("x"), NOW, places)
-    assert [(one["event"], one["ended"]) for one in logged] == [("pdf_failed", ended)]
+    assert [(one["event"], one["reason"]) for one in logged] == [("pdf_failed", ended)]
     for child, environment in children:
         assert child.returncode
         assert not [name for name in environment if name.startswith("SIGNPOST_")]
