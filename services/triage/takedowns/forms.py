@@ -64,7 +64,8 @@ async def read_asked(request: Request) -> TakedownForm:
         form.errors.add("link_number", "Choose a link of the report, or give another")
     platform = form.one_of("platform", PLATFORMS, "Choose a platform")
     how = form.choice("how", How, "Choose how you asked")
-    category = form.line("category") or ""
+    known = notices.categories(platform) if platform else ()
+    category = (form.line("category") or "") if known else ""  # it may be left from another platform, which has some
     if platform and category and notices.guide(platform).category(category) is None:
         form.errors.add("category", f"Choose a category of {PLATFORMS[platform]}")
     reference = form.name("reference", None, domain.LONGEST_REFERENCE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ _NO_CATEGORY = "see below"
 
 
 class Category(BaseModel):
-    """One choice of a platform's reporting form."""
+    """One rule of a platform that content can break, or one choice of its form or protocol."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,6 +32,18 @@ class Category(BaseModel):
     """The word of the platform's protocol."""
 
 
+class Source(BaseModel):
+    """Where a platform says what its categories are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    document: str
+    at: str
+    as_of: date | None = None
+    """The day of the version that we read, if it is not the one that was there on that day."""
+    read_in: str
+
+
 class Guide(BaseModel):
     """How one platform wants to be asked."""
 
@@ -38,6 +51,7 @@ class Guide(BaseModel):
 
     reports_at: str | None = None
     protocol: str | None = None
+    source: Source | None = None
     categories: tuple[Category, ...] = ()
 
     def suggested(self, happened: Collection[str]) -> str:
@@ -55,7 +69,8 @@ class Guides(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    checked_on: object
+    read_on: date
+    """When we read the sources."""
     platforms: Mapping[str, Guide]
     text: str
     chase: str
@@ -81,7 +96,7 @@ def guide(platform: str) -> Guide:
 
 
 def categories(platform: str) -> Sequence[Category]:
-    """Return the choices of a platform's reporting form."""
+    """Return the categories of a platform; none of one that publishes none."""
     return guide(platform).categories
 
 

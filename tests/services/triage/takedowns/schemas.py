@@ -4,6 +4,8 @@ Read on 30 November 2026; each has the address of its source. Only what a sender
 
 - AT Protocol: github.com/bluesky-social/atproto, `lexicons/com/atproto/moderation/createReport.json` with
   `com/atproto/admin/defs.json#repoRef` and `com/atproto/repo/strongRef.json`; formats: atproto.com/specs/lexicon
+- the reasons of such a report: `lexicons/tools/ozone/report/defs.json` there, at 028ddd21
+- Mastodon: github.com/mastodon/documentation, `content/en/methods/reports.md` at 2903485d
 - ActivityStreams: www.w3.org/TR/activitystreams-vocabulary, `Flag`; Mastodon's use of it, under
   docs.joinmastodon.org/spec/activitypub
 - XARF 4: github.com/xarf/xarf-spec, `schemas/v4/xarf-core.json` and `schemas/v4/types/content-*.json`
@@ -91,6 +93,19 @@ _METHODS = (
     *("cloud_storage", "paste_site", "forum_post", "ransomware_leak", "intentional_leak", "other"),
 )
 _REACHED_BY = ("public", "requires_authentication", "requires_payment", "dark_web", "removed")
+REASONS: Mapping[str, str] = {
+    "tools.ozone.report.defs#reasonViolenceThreats": "Threats or incitement",
+    "tools.ozone.report.defs#reasonSexualNCII": "Non-consensual intimate imagery",
+    "tools.ozone.report.defs#reasonHarassmentTroll": "Trolling",
+    "tools.ozone.report.defs#reasonHarassmentTargeted": "Targeted harassment",
+    "tools.ozone.report.defs#reasonHarassmentHateSpeech": "Hate speech",
+    "tools.ozone.report.defs#reasonHarassmentDoxxing": "Doxxing",
+    "tools.ozone.report.defs#reasonMisleadingImpersonation": "Impersonation",
+    "tools.ozone.report.defs#reasonMisleadingScam": "Scam",
+    "com.atproto.moderation.defs#reasonOther": "Other",
+}
+"""The reasons of a `createReport` that fit what is reported here, with their descriptions."""
+MASTODON_CATEGORIES = frozenset({"spam", "legal", "violation", "other"})
 XARF: Mapping[str, Schema] = {
     "phishing": {"allOf": [_XARF, _object({"type": {"const": "phishing"}})]},
     "brand_infringement": {

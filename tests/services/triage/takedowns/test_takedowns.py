@@ -14,6 +14,7 @@ from services.triage.operations.queries import records
 from services.triage.takedowns import domain, notices
 from services.triage.takedowns.domain import TakedownState
 from services.triage.takedowns.handlers import warn_of_takedowns
+from services.triage.takedowns.protocols import XarfType
 from services.triage.takedowns.tables import TakedownRow
 from services.triage.tasks import queries as tasks
 from services.triage.tasks.handlers import note_overdue
@@ -21,11 +22,13 @@ from shared.audit import chain
 from shared.audit.verification import Broken, verify
 from shared.auth.permissions import Role
 from shared.events.people import keys_of_member
+from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Behaviour, Priority
 from tests.services.triage.builders import NOW, WRITER, enquiry, misuse, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.merges.desk import desk
+from tests.services.triage.takedowns import schemas
 
 SERVICE = "triage"
 API = "/cases/api/v1/cases"
@@ -248,7 +251,7 @@ async def test_links_are_on_no_page_until_someone_asks(triage: Triage, sam: Asyn
     made = await press(sam, page, page, link_number="1", platform="x", how="in_app", category="abuse_harassment")
     assert (made.status_code, made.headers["location"]) == (303, f"{page}?done=takedown-recorded")
     seen = (await sam.get(page)).text
-    assert "Abuse and harassment" in seen
+    assert "“Abuse/Harassment”" in seen
     assert LINK not in seen
     shown = (await press(sam, page, f"{page}/show")).text
     assert shown.count(LINK) > 1, "as a link, and in the text to send"
@@ -356,16 +359,39 @@ async def test_nothing_is_asked_about_what_may_be_union_activity_or_is_no_conten
         assert answer.json()["type"].endswith("not-for-this-case")
 
 
-def test_every_behaviour_has_a_category_where_the_platform_is_known_best() -> None:
-    for platform in ("bluesky", "mastodon"):
-        guide = notices.guide(platform)
-        behaviours = {one for category in guide.categories for one in category.fits}
-        assert behaviours <= set(Behaviour)
-        assert all(guide.suggested([one]) for one in Behaviour if platform == "bluesky"), platform
-    for platform, guide in notices.guides().platforms.items():
+def test_every_list_of_categories_names_its_source() -> None:
+    known = notices.guides().platforms
+    for platform, guide in known.items():
         codes = [one.code for one in guide.categories]
         assert len(codes) == len(set(codes)), platform
         assert all(len(code) <= 100 for code in codes)
+        assert {one for category in guide.categories for one in category.fits} <= set(Behaviour), platform
+        assert (guide.source is None) == (not codes), platform
+        assert guide.source is None or guide.source.at.startswith("https://"), platform
+    assert known.keys() <= PLATFORMS.keys()
+    assert all(notices.guide("bluesky").suggested([one]) for one in Behaviour)
+
+
+def test_categories_that_machines_read_are_those_of_the_published_schemas() -> None:
+    bluesky, mastodon = notices.categories("bluesky"), notices.categories("mastodon")
+    assert {one.reason: one.name for one in bluesky} == schemas.REASONS
+    assert {one.code for one in mastodon} == schemas.MASTODON_CATEGORIES
+    assert set(XarfType) == schemas.XARF.keys()
+
+
+async def test_a_platform_without_a_list_is_asked_in_the_responders_own_words(triage: Triage, sam: AsyncClient) -> None:
+    told = report(urls=(LINK,))
+    await open_cases(triage.database, told)
+    page = f"/cases/{told.reference}/takedowns"
+    shown = (await press(sam, page, f"{page}/platform", platform="mumsnet", link_number="1")).text
+    assert "We have no list of categories that Mumsnet publishes. Describe it in your own words" in shown
+    assert 'name="category"' not in shown
+    shown = (await press(sam, page, f"{page}/platform", platform="x", link_number="1")).text
+    assert "The X Rules</a>, as of 16 February 2024" in shown
+    left_over = {"platform": "mumsnet", "category": "abuse_harassment", "how": "web_form", "link_number": "1"}
+    assert (await press(sam, page, page, **left_over)).status_code == 303
+    async with triage.database.transaction() as session:
+        assert (await session.scalars(select(TakedownRow.category))).all() == [""]
 
 
 async def test_what_was_asked_yesterday_is_dated_and_its_clocks_run_from_then(triage: Triage, sam: AsyncClient) -> None:
