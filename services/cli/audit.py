@@ -141,7 +141,7 @@ async def _searches(staff_id: str, since: datetime | None, most: int) -> list[tr
 def verify_export(
     file: Annotated[Path, typer.Argument(help="The ZIP as it was downloaded", exists=True, dir_okay=False)],
 ) -> None:
-    """Check an export of a case by its hashes and its chain, without a database.
+    """Check an export of a case by the hashes in it, without a database.
 
     Exit code 1 if it was changed; 2 if evidence that it promises is not in it, for a reason that nothing proves.
 

@@ -80,7 +80,7 @@ COMMANDS = {
     ),
     "audit verify-export": Command(
         "services.cli.audit:verify_export",
-        "Check an export of a case by its hashes and its chain, without a database.",
+        "Check an export of a case by the hashes in it, without a database.",
     ),
     "sessions end": Command(
         "services.cli.sessions:end",

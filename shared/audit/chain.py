@@ -188,10 +188,11 @@ async def read(session: AsyncSession, chain_id: UUID) -> list[Activity]:
     ]
 
 
-async def links(session: AsyncSession, chain_id: UUID) -> list[tuple[Link, bytes]]:
-    """Return the links of a chain, each with its hash, oldest first: what proves it, without personal content."""
-    rows = await session.execute(select(activity).where(activity.c.chain_id == chain_id).order_by(activity.c.position))
-    return [(Link(**{name: getattr(row, name) for name in Link.__slots__}), row.hash) for row in rows]
+async def last(session: AsyncSession, chain_id: UUID) -> tuple[Link, bytes]:
+    """Return the last link of a chain and its hash: what proves it, without personal content."""
+    newest = select(activity).where(activity.c.chain_id == chain_id).order_by(activity.c.position.desc()).limit(1)
+    row = (await session.execute(newest)).one()
+    return Link(**{name: getattr(row, name) for name in Link.__slots__}), row.hash
 
 
 async def reasons(

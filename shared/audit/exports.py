@@ -1,7 +1,7 @@
 """An export of a case as one file: its manifest and its proof, and how a stranger checks both without Signpost.
 
 Triage makes the documents and a statement of what the export holds, what is masked and what is left out. The digest of
-the statement is in the last link of the case's chain, and the chain is one of the documents. Intake adds the evidence.
+the statement is in the last link of the case's chain, and that link is one of the documents. Intake adds the evidence.
 """
 
 import json
@@ -11,10 +11,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import IO, Any
-from uuid import UUID
 from zipfile import BadZipFile, ZipFile
 
-from shared.audit.chain import GENESIS, Link
+from shared.audit.chain import Link
 
 MANIFEST, CHAIN = "manifest.json", "chain.json"
 PROMISED = "statement.json"
@@ -23,10 +22,9 @@ EXPORTED = "case_exported"
 """The action of the link which proves an export: the last one of its chain."""
 STATEMENT = "statement"
 """What that link calls the digest of the statement."""
-PREVIOUS = "previous"
-"""What a last link that stands alone calls the hash of the link before it."""
-WHOLE = "internal"
-"""Where a statement says whether the whole chain is in its export, as it is with all else that is internal."""
+_SHOWN = ("at", "actor", "action", "after")
+"""What is shown of that link. Not where it stands, nor what it follows: that would say how many links there are, and
+some of them may be nothing that the person who exports may know of."""
 _READ = 256 * 1024
 Content = Mapping[str, Any]
 """A JSON object."""
@@ -54,17 +52,11 @@ def manifest(statement: Content, evidence: Sequence[Content], members: Sequence[
     return written({**content, "sha256": digest(content)})
 
 
-def chain_document(links: Sequence[tuple[Link, bytes]], *, whole: bool = True) -> bytes:
-    """Return the links of a chain as a file, each with its hash; or the last one alone, with the hash before it."""
-    shown = [{**_shown(link), "hash": hashed.hex()} for link, hashed in links]
-    if not whole and len(shown) > 1:
-        shown = [{**shown[-1], PREVIOUS: shown[-2]["hash"]}]
-    return written(shown)
-
-
-def _shown(link: Link) -> Content:
+def proof(link: Link, hashed: bytes) -> bytes:
+    """Return the link that proves an export as a file, with its hash, which the department finds in its record."""
+    shown = {name: value for name, value in asdict(link).items() if name in _SHOWN}
     at = link.at.astimezone(UTC).isoformat(timespec="microseconds")
-    return {**asdict(link), "chain_id": str(link.chain_id), "id": str(link.id), "at": at}
+    return written({**shown, "chain_id": str(link.chain_id), "at": at, "hash": hashed.hex()})
 
 
 def problems(file: IO[bytes]) -> list[str]:
@@ -110,7 +102,7 @@ def _problems(archive: ZipFile) -> Iterator[str]:
         if found.get(name) != hashed
     )
     yield from _evidence(statement["evidence"], says["evidence"], found)
-    yield from _chain(json.loads(archive.read(CHAIN)), statement)
+    yield from _proof(json.loads(archive.read(CHAIN)), statement)
 
 
 def _hashed(archive: ZipFile) -> Iterator[tuple[str, str]]:
@@ -142,33 +134,10 @@ def _evidence(promised: Iterable[Content], delivered: Iterable[Content], found: 
             yield f"{file} is not the evidence that the statement names"
 
 
-def _chain(links: Sequence[Mapping[str, Any]], statement: Content) -> Iterator[str]:
-    """Check that each link follows from the one before, and that the last one proves the statement.
-
-    Without what is internal, the last link alone is there: it proves the statement, and says nothing of the case.
-    """
-    previous, first = GENESIS, 1
-    if not statement.get(WHOLE, True) and len(links) == 1 and PREVIOUS in links[0]:
-        previous, first = bytes.fromhex(links[0][PREVIOUS]), links[0]["position"]
-    for position, one in enumerate(links, start=first):
-        link = _read(one)
-        if link.position != position or str(link.chain_id) != statement["case_id"]:
-            yield f"{CHAIN}: link {position} is not where it belongs"
-        previous = link.hash(previous)
-        if previous.hex() != one["hash"]:
-            yield f"{CHAIN}: link {position} was changed"
-            return
-    if not links or not _proves(_read(links[-1]), statement):
-        yield f"{CHAIN}: the last link does not prove this export"
-
-
-def _proves(last: Link, statement: Content) -> bool:
-    if last.action != EXPORTED or last.after.get(STATEMENT) != digest(statement):
-        return False
-    return last.actor == statement["exported_by"] and last.at == datetime.fromisoformat(statement["exported_at"])
-
-
-def _read(one: Mapping[str, Any]) -> Link:
-    texts = {name: one[name] for name in ("position", "actor", "action", "before", "after", "digests")}
-    at = datetime.fromisoformat(one["at"])
-    return Link(chain_id=UUID(one["chain_id"]), id=UUID(one["id"]), at=at, **texts)
+def _proof(link: Content, statement: Content) -> Iterator[str]:
+    """Check that the link is about this export: that it is in the chain, only the department's record can say."""
+    about = (str(link["chain_id"]), link["actor"], datetime.fromisoformat(link["at"]))
+    expected = (statement["case_id"], statement["exported_by"], datetime.fromisoformat(statement["exported_at"]))
+    says = (link["action"], link["after"].get(STATEMENT))
+    if about != expected or says != (EXPORTED, digest(statement)):
+        yield f"{CHAIN} does not prove this export"

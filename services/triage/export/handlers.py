@@ -25,13 +25,15 @@ from services.triage.reports.domain import Evidence
 from services.triage.whole import queries as whole
 from services.triage.whole.queries import Piece, Whole
 from shared.audit import chain, exports
-from shared.audit.chain import Link
 from shared.auth.grants import MOST_DOCUMENTS, MOST_UNPACKED, Grant, GrantedAction
 from shared.events.vocabulary import Scan
 from shared.people import Names, names_of
 
 PRINTED = "case_printed"
 PDF, RECORD, TIMELINE, README = "case.pdf", "case.json", "timeline.json", "README.txt"
+_INTERNAL = "what the team wrote for itself, its tasks, support, who was told, and all that happened of that kind"
+_RECORD = "the activity record but for the entry that says what this export is"
+"""Left out of every export, also where nothing in it is kept from who exports: its absence says nothing."""
 HOW_TO_CHECK = """\
 This is an export of one case of Signpost.
 
@@ -39,8 +41,7 @@ case.pdf       the case, for people to read
 case.json      the same, for programs
 timeline.json  what happened, for programs
 evidence-...   the files that were chosen, as they were kept
-chain.json     the activity record of the case: each link with its hash; or its last link alone, if what is internal
-               is left out
+chain.json     the entry of the case's activity record that says what this export is, with its hash
 manifest.json  what this export holds, what is masked, what is left out and why, and the SHA-256 of every other file
 
 A label in square brackets, such as [name 1], stands for a name, an account or an address of another person. Files of
@@ -48,11 +49,9 @@ evidence are never masked.
 
 To check that nothing was changed: signpost audit verify-export FILE.zip
 
-By hand: the SHA-256 of each file is in manifest.json. The hash of a link is the SHA-256 of the hash of the link before
-it (for the first, 32 zero bytes; for a link that stands alone, "previous") and of the link without "hash" and
-"previous" as JSON in UTF-8, with sorted keys and without spaces. The last link says what the SHA-256 of the statement
-in manifest.json is: the statement as JSON in UTF-8 with sorted keys, indented by two spaces, and a line feed at its
-end. Ask the department whether its audit record of the case has that statement.
+By hand: the SHA-256 of each file is in manifest.json. The entry in chain.json says what the SHA-256 of the statement in
+manifest.json is: the statement as JSON in UTF-8 with sorted keys, indented by two spaces, and a line feed at its end.
+Ask the department whether its record of the case has that entry: only that shows that nothing was put in its place.
 """
 
 
@@ -174,15 +173,13 @@ async def export(work: Work, prepared: Prepared, packed: Packed) -> tuple[Grant,
     personal = {"reference": choice.reference} if choice.reference else {}
     change = chain.Change(exports.EXPORTED, work.viewer.subject, choice.reason, after=says, personal=personal)
     await chain.append(work.session, [(case.case_id, change)], work.now, work.writer.ids)
-    links = await chain.links(work.session, case.case_id)
-    documents = await asyncio.to_thread(_with_proof, packed, statement, links)
+    proof = exports.proof(*await chain.last(work.session, case.case_id))
+    documents = await asyncio.to_thread(_with_proof, packed, statement, proof)
     return _grant(work, case, [one.evidence_id for one in chosen], documents), documents
 
 
-def _with_proof(packed: Packed, statement: Mapping[str, Any], links: Sequence[tuple[Link, bytes]]) -> bytes:
-    record = exports.chain_document(links, whole=statement[exports.WHOLE])
-    proof = {exports.PROMISED: exports.written(statement), exports.CHAIN: record}
-    return _archive(proof, packed.archive)
+def _with_proof(packed: Packed, statement: Mapping[str, Any], proof: bytes) -> bytes:
+    return _archive({exports.PROMISED: exports.written(statement), exports.CHAIN: proof}, packed.archive)
 
 
 async def _unchanged(work: Work, prepared: Prepared) -> Case:
@@ -206,7 +203,8 @@ def _statement(work: Work, prepared: Prepared, digests: Mapping[str, str], chose
         "case": case.reference,
         "case_id": str(case.case_id),
         "purpose": str(choice.purpose),
-        exports.WHOLE: choice.internal,
+        "internal": choice.internal,
+        "withheld": [*(() if choice.internal else [_INTERNAL]), _RECORD],
         "exported_by": work.viewer.subject,
         "exported_at": work.now.isoformat(),
         "prepared_at": prepared.at,

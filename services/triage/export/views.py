@@ -134,7 +134,7 @@ def about(choice: Choice, by: str, now: datetime, links: int, mask: Masking) -> 
 
 
 def timeline(whole: Whole, mask: Masking, *, internal: bool) -> list[Document]:
-    """Return what happened, oldest first, for programs; the position is that of the link in the chain."""
+    """Return what happened, oldest first, for programs; the position is the number that the person's pages show."""
     return [
         {
             "position": one.position,

@@ -43,7 +43,7 @@ def packed(evidence: Mapping[str, str]) -> bytes:
     with ZipFile(made, "w", ZIP_DEFLATED) as archive:
         archive.writestr("statement.json", json.dumps(statement))
         archive.writestr("case.pdf", b"%PDF")
-        archive.writestr(exports.CHAIN, exports.chain_document([(last, last.hash(GENESIS))]))
+        archive.writestr(exports.CHAIN, exports.proof(last, last.hash(GENESIS)))
     return made.getvalue()
 
 

@@ -39,6 +39,7 @@ _GRANT = re.compile(r'action="/report/evidence/([A-Za-z0-9_-]+)/case"')
 _DOCUMENTS = re.compile(r'name="documents" value="([A-Za-z0-9+/=]+)"')
 _HIDDEN = re.compile(r'name="(version|seen)" value="(\w+)"')
 CAMPAIGN = UUID("01890000-bbbb-7000-8000-000000000000")
+OF_CAMPAIGNS = ("campaign_joined", "campaign_left")
 OTHERS = ("Zebedee", "Quillfeather", "zq_handle", "zq.mail@example.net", "zq_link", "zq_noted", "Oxenholme")
 """Words of other people, and a place."""
 ASKED = {"purpose": "police", "reason": "Their request of Monday", "reference": "CAD 12"}
@@ -127,11 +128,30 @@ async def test_without_what_is_internal_no_document_says_any_of_it(triage: Triag
         assert said not in text, said
     happened = json.loads(files["timeline.json"])
     assert [one["action"] for one in happened] == ["opened"]
-    [link] = json.loads(files["chain.json"])
-    assert link["action"] == exports.EXPORTED
+    assert json.loads(files["chain.json"])["action"] == exports.EXPORTED
     _, files = documents(triage, await made(sam, page, internal="yes"))
-    assert len(json.loads(files["timeline.json"])) > len(hidden)
-    assert len(json.loads(files["chain.json"])) > len(hidden)
+    assert len(json.loads(files["timeline.json"])) > len(hidden) - len(OF_CAMPAIGNS)
+
+
+async def test_a_campaign_that_the_person_may_not_know_of_is_in_no_document(triage: Triage, sam: AsyncClient) -> None:
+    page, _ = await opened(triage)
+    triage.by_hand.add("case")
+    async with triage.database.transaction() as session:
+        [case_id] = await session.scalars(select(CaseRow.case_id).with_for_update())
+        joined = [chain.Change(action, "S4007", after={"campaign": str(CAMPAIGN)}) for action in sorted(OF_CAMPAIGNS)]
+        shown = chain.Change("content_shown", "S4007", after={"campaign": str(CAMPAIGN)})
+        await chain.append(session, [(case_id, one) for one in (*joined, shown)], triage.clock.now(), IDS)
+    _, files = documents(triage, await made(sam, page, internal="yes"))
+    read_by_people = read(files["case.pdf"])
+    everything = read_by_people + "".join(content.decode(errors="replace") for content in files.values())
+    for said in (str(CAMPAIGN), "ampaign"):
+        assert said not in everything, said
+    positions = [one["position"] for one in json.loads(files["timeline.json"])]
+    assert positions == list(range(1, len(positions) + 1)), "no gap says that something is left out"
+    assert f"{len(positions)} entries when this was made" in read_by_people
+    assert "position" not in json.loads(files["chain.json"])
+    statement = json.loads(files.pop("statement.json"))
+    assert [one.partition(" but")[0] for one in statement["withheld"]] == ["the activity record"]
 
 
 async def test_who_worked_on_it_is_masked_and_who_is_known_by_number_alone(triage: Triage, sam: AsyncClient) -> None:
@@ -226,9 +246,12 @@ async def test_the_chain_proves_what_left_for_whom_and_why(triage: Triage, sam: 
     ]
     assert done["evidence_exported"].after == {"evidence": str(clean.evidence_id)}, "its custody says so"
     assert exports.problems(archive(statement, files, clean.evidence_id)) == []
-    for name in ("case.pdf", "chain.json", "timeline.json", "README.txt"):
+    for name in ("case.pdf", "timeline.json", "README.txt"):
         changed = {**files, name: files[name][:-9] + b"?" + files[name][-8:]}
         assert exports.problems(archive(statement, changed, clean.evidence_id)), name
+    for said in (b"S4001", b"case_exported", exported.after["statement"].encode(), statement["case_id"].encode()):
+        changed = {**files, "chain.json": files["chain.json"].replace(said, said[::-1])}
+        assert exports.problems(archive(statement, changed, clean.evidence_id)), said
 
 
 def archive(statement: Mapping[str, object], files: Mapping[str, bytes], left_out: UUID) -> io.BytesIO:
