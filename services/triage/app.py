@@ -1,6 +1,5 @@
 """The wiring of triage, from top to bottom."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -236,7 +235,7 @@ async def open_service(
             repeated=repeats.said_of,
             history=whole.history,
             forgets=(search.forget,),
-            printing=asyncio.Semaphore(pdf.AT_ONCE),
+            printing=pdf.places(),
             shift_changes=settings.triage_shift_changes,
             lag=LagReader(fields["log"], clock),
             live_figures=LiveFigures(),

@@ -26,13 +26,22 @@ _MEMORY = 2 * 1024 * 1024 * 1024
 """Bytes of address space of the child. Our choice."""
 _TEMPLATE = Path(__file__).with_name("case.typ")
 _FONTS = Path("/usr/share/fonts/opentype/unifont")
-"""Has a glyph for nearly every character: Debian's fonts-unifont, which the image has. It may be missing."""
+"""Where Debian's fonts-unifont is, which the image has and elsewhere may be missing."""
+FONT = _FONTS / "unifont.otf"
+"""Has a glyph for nearly every character of the scripts that typst's own fonts do not have."""
 _NOT_SHOWN = re.compile(r'the text `(".*?")` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 _ROUNDS = 4
 AT_ONCE = 2
 """Documents that one process makes beside one another. Our choice."""
 _log = structlog.get_logger()
+
+
+def places() -> asyncio.Semaphore:
+    """Return how many PDFs a process may make at once; say in the log if the font for most scripts is missing."""
+    if not FONT.is_file():
+        _log.warning("pdf_font_missing", folder=str(FONT.parent), reason="fonts-unifont is not installed")
+    return asyncio.Semaphore(AT_ONCE)
 
 
 class Ending(IntEnum):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pypdfium2
@@ -51,6 +52,15 @@ async def test_markup_in_what_people_wrote_is_text() -> None:
 async def test_a_character_without_a_glyph_is_named_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "_FONTS", pdf._TEMPLATE.parent / "none")
     assert "(U+1F600) (U+4E2D)(U+6587) Ελληνικά" in read(pdf.typeset(document("😀 中文 Ελληνικά"), NOW))
+
+
+def test_a_missing_font_is_said_at_the_start_and_ends_the_build_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"test -s {pdf.FONT}\n" in Path("deploy/Dockerfile").read_text("utf-8")
+    for font, said in (("none", ["pdf_font_missing"]), (pdf._TEMPLATE.name, [])):
+        monkeypatch.setattr(pdf, "FONT", pdf._TEMPLATE.with_name(font))
+        with capture_logs() as logged:
+            pdf.places()
+        assert [one["event"] for one in logged] == said
 
 
 async def test_a_long_case_is_made_beside_other_work() -> None:
