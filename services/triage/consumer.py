@@ -61,6 +61,7 @@ OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
     intake.LedgerChanged: project_ledger,
     triage.CaseRouted: project_cases,
     triage.CaseAnswered: project_cases,
+    triage.CaseTakedownChanged: project_cases,
     triage.CaseTransferred: project_cases,
     triage.CaseResolved: project_cases,
     triage.CaseReopened: project_cases,

@@ -115,6 +115,13 @@ class CaseAnswered(_CaseEvent):
     team: Open[Team]
 
 
+class CaseTakedownChanged(_CaseEvent):
+    """A platform was asked to remove something, was asked again, answered, or is late."""
+
+    TYPE: ClassVar[str] = "case.takedown_changed.v1"
+    team: Open[Team]
+
+
 class CaseCompromiseConfirmed(_CaseEvent):
     """SIRT confirmed that someone else controls registered accounts: the register freezes them."""
 
@@ -271,6 +278,7 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseTransferred,
     CaseInformationAsked,
     CaseAnswered,
+    CaseTakedownChanged,
     CaseCompromiseConfirmed,
     CaseResolved,
     CaseReopened,

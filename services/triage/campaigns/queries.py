@@ -244,18 +244,17 @@ class Counted(NamedTuple):
 async def counted(session: AsyncSession, viewer: Viewer, team: Team | None, since: datetime) -> list[Counted]:
     """Return how many campaigns that the viewer may know of began since then, with the cases that they see of them.
 
-    With a team, those of its cases alone. Only so many of the newest are looked at.
+    With a team, those of its cases alone. Only so many of the newest are looked at, and so many cases of each: what a
+    viewer may know of is no sum that could be kept.
     """
-    member, seen, row = CampaignMember, cases.shown_to(viewer), CampaignRow
+    row = CampaignRow
     began = select(row.campaign_id).where(row.made_at >= since, row.teams.overlap(sorted(viewer.teams)))
     newest = began.order_by(row.made_at.desc()).limit(domain.MOST_RECENT)
-    query = (
-        select(CampaignRow.state, func.count(CampaignRow.campaign_id.distinct()), func.count())
-        .join(member, member.campaign_id == CampaignRow.campaign_id)
-        .join(seen, seen.c.case_id == member.case_id)
-        .where(row.campaign_id.in_(newest), member.state != MemberState.TAKEN_OUT, _known(viewer))
-        .group_by(CampaignRow.state)
-    )
+    known = select(row.campaign_id, row.state).where(row.campaign_id.in_(newest), _known(viewer))
+    once = known.cte("known").prefix_with("materialized")
+    seen = _cases_of(viewer, once.c.campaign_id, domain.MOST_COUNTED)
+    numbers = (func.count(once.c.campaign_id.distinct()), func.count())
+    query = select(once.c.state, *numbers).join_from(once, seen, true()).group_by(once.c.state)
     rows = await session.execute(query.where(seen.c.team == team) if team else query)
     return [Counted(CampaignState(state), campaigns, of_them) for state, campaigns, of_them in rows]
 

@@ -145,7 +145,7 @@ def dashboard(snapshot: Snapshot, lag: Lag, asked: Asked, work: Casework = NO_WO
         panels.lengths_by_team("first-action-by-team", "First action, by team", of_both[Figure.FIRST_ACTION], period),
         panels.lengths_by_team("to-resolve-by-team", "Resolved, by team", of_both[Figure.TO_RESOLVE], trend),
         panels.campaigns(work),
-        panels.takedowns(work),
+        panels.takedowns(figures[Figure.TAKEDOWN], figures[Figure.REMOVED_WITHIN], period),
         panels.agreement(work),
         misdirected(figures, trend),
         named("platforms", "Platforms", "Platform", figures[Figure.PLATFORM], period, views.platform),

@@ -5,7 +5,7 @@ events may come in any order and more than once, and a person who may not see a 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -43,6 +43,10 @@ class Figure(StrEnum):
     """Outcomes that were to be looked at again, by the day of the request."""
     TO_LOOK_AT = "to_look_at"
     """Those that wait, by when they are due."""
+    TAKEDOWN = "takedown"
+    """What platforms were asked to remove, by the day on which they were asked."""
+    REMOVED_WITHIN = "removed_within"
+    """How long it took until they had removed it, by that day."""
 
 
 class Looked(StrEnum):
@@ -60,6 +64,27 @@ class LookAgain(NamedTuple):
     asked_at: datetime
     due_at: datetime
     looked: Looked
+
+
+class CameOf(StrEnum):
+    """What came of asking a platform to remove something."""
+
+    REMOVED = "removed"
+    REFUSED = "refused"
+    OPEN = "open"
+    """There is no answer yet, or the platform shows it again."""
+    OVERDUE = "overdue"
+    """The same, and an answer is overdue."""
+
+
+class Asked(NamedTuple):
+    """One thing that a platform was asked to remove."""
+
+    takedown_id: UUID
+    platform: str
+    asked_at: datetime
+    came_of: CameOf
+    removed_at: datetime | None
 
 
 class Kept(StrEnum):
@@ -142,6 +167,7 @@ class CaseFacts:
     resolved_at: datetime | None = None
     missed: frozenset[Missed] = frozenset()
     reviews: tuple[LookAgain, ...] = ()
+    takedowns: tuple[Asked, ...] = ()
 
     def cells(self) -> Counter[Cell]:
         """Return what the case adds to the figures."""
@@ -158,7 +184,14 @@ class CaseFacts:
             cells[Cell(Figure.FIRST_ACTION, day, self._took(self.first_action_at))] += 1
         if self.finished and self.resolved_at:
             cells[Cell(Figure.TO_RESOLVE, day, self._took(self.resolved_at))] += 1
+        cells.update(cell for one in self.takedowns for cell in self._of_takedown(one))
         return cells
+
+    def _of_takedown(self, one: Asked) -> Iterator[Cell]:
+        day, label = day_of(one.asked_at), f"{self.team}|{one.platform}"
+        yield Cell(Figure.TAKEDOWN, day, f"{label}|{one.came_of}")
+        if one.removed_at:
+            yield Cell(Figure.REMOVED_WITHIN, day, f"{label}|{span_of(one.removed_at - one.asked_at)}")
 
     def _took(self, until: datetime) -> str:
         return f"{self.team}|{span_of(until - self.submitted_at)}"

@@ -1,7 +1,7 @@
 """Keeps the figures: an event says which facts to read again, and only the differences are added or subtracted."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +16,8 @@ from services.triage.operations import domain, queries, tables
 from services.triage.outcome_reviews import queries as outcome_reviews
 from services.triage.outcome_reviews.domain import Review
 from services.triage.tables import Base
+from services.triage.takedowns import queries as takedowns
+from services.triage.takedowns.domain import TakedownState
 from shared.events import notifier, triage
 from shared.events.envelope import Envelope
 from shared.events.intake import LedgerChanged
@@ -29,6 +31,7 @@ _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('signpost-triage-op
 CaseEvent = (
     triage.CaseRouted
     | triage.CaseAnswered
+    | triage.CaseTakedownChanged
     | triage.CaseTransferred
     | triage.CaseResolved
     | triage.CaseReopened
@@ -141,6 +144,21 @@ async def _reviews(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UU
     return {case_id: tuple(_look_again(one, waiting.get(case_id)) for one in found[case_id]) for case_id in found}
 
 
+async def _asked(session: AsyncSession, case_ids: Collection[UUID]) -> Mapping[UUID, list[domain.Asked]]:
+    """Return what platforms were asked to remove because of these cases, as it is now."""
+    found = defaultdict[UUID, list[domain.Asked]](list)
+    for one in await takedowns.progress(session, case_ids):
+        removed_at = one.settled_at if one.state is TakedownState.REMOVED else None
+        asked = domain.Asked(one.takedown_id, one.platform, one.reported_at, _came_of(one), removed_at)
+        found[one.case_id].append(asked)
+    return found
+
+
+def _came_of(one: takedowns.Progress) -> domain.CameOf:
+    answers = {TakedownState.REMOVED: domain.CameOf.REMOVED, TakedownState.REFUSED: domain.CameOf.REFUSED}
+    return answers.get(one.state, domain.CameOf.OVERDUE if one.overdue else domain.CameOf.OPEN)
+
+
 def _look_again(review: Review, waiting_since: datetime | None) -> domain.LookAgain:
     waits = domain.Looked.WAITING if review.asked_at == waiting_since else domain.Looked.REOPENED
     return domain.LookAgain(review.asked_at, review.due_at, domain.Looked(review.result) if review.result else waits)
@@ -159,9 +177,12 @@ def _alert_news(event: AlertEvent) -> domain.AlertNews:
 async def _count_cases(session: AsyncSession, news: Mapping[UUID, domain.CaseNews]) -> None:
     await session.execute(_ONE_AT_A_TIME)
     found = await counting.countable(session, list(news))
-    cases_before = await queries.cases(session, list(news))
+    cases_before, asked = await queries.cases(session, list(news)), await _asked(session, list(news))
     reports_before = await queries.reports(session, {case.report_id for case in found})
-    cases = [_case(case, news[case.case_id], cases_before.get(case.case_id)) for case in found]
+    cases = [
+        replace(_case(case, news[case.case_id], cases_before.get(case.case_id)), takedowns=tuple(asked[case.case_id]))
+        for case in found
+    ]
     reports = [
         _report(case, reports_before.get(case.report_id), misdirected=news[case.case_id].misdirected)
         for case in found
@@ -170,6 +191,7 @@ async def _count_cases(session: AsyncSession, news: Mapping[UUID, domain.CaseNew
     new_cases = [case for case in cases if case != cases_before.get(case.case_id)]
     new_reports = [report for report in reports if report != reports_before.get(report.report_id)]
     await _store(session, tables.CountedCase, [_case_row(case) for case in new_cases], "case_id")
+    await _store(session, tables.CountedTakedown, list(_takedown_rows(new_cases)), "takedown_id")
     await _store(session, tables.CountedReport, [_report_row(report) for report in new_reports], "report_id")
     before = [facts.cells() for facts in cases_before.values()]
     before += [reports_before[report.report_id].cells() for report in reports if report.report_id in reports_before]
@@ -219,7 +241,12 @@ def _report(case: CountableCase, before: domain.ReportFacts | None, *, misdirect
 def _case_row(case: domain.CaseFacts) -> dict[str, object]:
     missed = sorted(f"{one.due_at.isoformat()}|{one.kind}|{one.team}" for one in case.missed)
     reviews = [f"{asked.isoformat()}|{due.isoformat()}|{looked}" for asked, due, looked in case.reviews]
-    return {**vars(case), "missed": missed, "reviews": reviews}
+    known = {name: value for name, value in vars(case).items() if name != "takedowns"}
+    return {**known, "missed": missed, "reviews": reviews}
+
+
+def _takedown_rows(cases: Iterable[domain.CaseFacts]) -> Iterator[dict[str, object]]:
+    return ({"case_id": case.case_id, **one._asdict()} for case in cases for one in case.takedowns)
 
 
 def _report_row(report: domain.ReportFacts) -> dict[str, object]:

@@ -32,7 +32,7 @@ LOOK_EVERY = 2.0
 LOOK_AT_ALL_EVERY = timedelta(seconds=30)
 """The page is redrawn after this time even if nothing happens, because ages grow."""
 COUNT_EVERY = timedelta(minutes=5)
-"""What came of the work on cases is counted no oftener: that reads each take-down and campaign of the period."""
+"""Campaigns and second reviews are counted no oftener: that reads thousands of rows."""
 MOST_STREAMS = 20
 """Streams at once in one process: a dashboard is for a few people, and each stream costs a query every two seconds."""
 MOST_OF_ONE_PERSON = 2

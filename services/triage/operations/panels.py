@@ -4,12 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from services.triage.campaigns.domain import MOST_RECENT, CampaignState
+from services.triage.campaigns.domain import MOST_COUNTED, MOST_RECENT, CampaignState
 from services.triage.cases import views
 from services.triage.deadlines.domain import UK
 from services.triage.operations.charts import Bar, Bars, Columns, Panel, Small, Smalls, Table, Value
-from services.triage.operations.domain import percentile
+from services.triage.operations.domain import CameOf, percentile
 from services.triage.operations.queries import Casework
+from services.triage.wellbeing import queries as wellbeing
 from shared.events.vocabulary import Team
 
 _CAMPAIGNS = {
@@ -24,6 +25,18 @@ ByDay = Mapping[datetime, Mapping[str, int]]
 _TOOK = ("Cases", "Half took at most", "Nine in ten took at most")
 _DRAWN = ("Nine in ten took at most", "Half took at most")
 _ACCURATE = "Lengths are right within 25%."
+_OF_CAMPAIGNS = (
+    f"By the day they were suggested or made, of your teams’ newest {MOST_RECENT:,}, with up to "
+    f"{MOST_COUNTED:,} cases of each. A case can be in several, and a campaign in several teams."
+)
+_OF_REVIEWS = (
+    f"By the day of the second decision, of each team’s newest {wellbeing.MOST_COUNTED:,}. It says how clear the "
+    "criteria are, not who was right."
+)
+_OF_TAKEDOWNS = (
+    "By the day they were asked, for the team that has the case now. Overdue ones have no answer yet. A case can have "
+    f"several take-downs, so they add up to more than cases. {_ACCURATE}"
+)
 
 
 def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) -> Panel:
@@ -98,31 +111,40 @@ def campaigns(work: Casework) -> Panel:
         Table("campaigns", ("State", "Campaigns", "Cases"), tuple((name, n, cases) for name, (_, n, cases) in found)),
         Bars(tuple(Bar.of(name, [one.campaigns], most) for name, one in found)),
         said=", ".join(f"{name} {one.campaigns}" for name, one in found),
-        note=f"By the day they were suggested or made, of your teams' newest {MOST_RECENT:,}. A case can be in several."
-        if found
-        else "",
+        note=_OF_CAMPAIGNS if found else "",
         empty="" if found else "Cases that seem to belong together appear here.",
     )
 
 
-def takedowns(work: Casework) -> Panel:
+def takedowns(asked: ByDay, took: ByDay, period: Sequence[datetime]) -> Panel:
     """Return what platforms did when they were asked to remove something, by the day they were asked."""
-    found = work.takedown_counts
-    rows = tuple(
-        (views.platform(one.platform), one.removed, one.refused, one.open, one.overdue, _hours(one.hours))
-        for one in found
-    )
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    spans: dict[str, dict[int, int]] = defaultdict(dict)
+    for label, n in total(asked, period).items():
+        platform, _, came_of = label.rpartition("|")
+        found[platform][came_of] = n
+    for label, n in total(took, period).items():
+        platform, _, span = label.rpartition("|")
+        spans[platform][int(span)] = n
+    rows = [_takedowns_of(platform, found[platform], spans[platform]) for platform in sorted(found)]
     names = ("Removed", "Refused", "No answer yet")
-    most = max((one.removed + one.refused + one.open for one in found), default=0)
-    bars = [Bar.of(views.platform(one.platform), (one.removed, one.refused, one.open), most) for one in found]
+    most = max((sum(row[1:4]) for row in rows), default=0)
     return Panel(
         "Take-downs",
-        Table("takedowns", ("Platform", *names, "Overdue", "Half were removed within"), rows),
-        Bars(tuple(bars), names, "age"),
+        Table("takedowns", ("Platform", *names, "Overdue", "Half were removed within"), tuple(rows)),
+        Bars(tuple(Bar.of(row[0], row[1:4], most) for row in rows), names, "age"),
         said=", ".join(f"{row[0]}: {row[1]} removed, {row[2]} refused, {row[3]} without an answer" for row in rows),
-        note="Overdue ones have no answer yet." if rows else "",
+        note=_OF_TAKEDOWNS if rows else "",
         empty="" if rows else "What platforms are asked to remove appears here.",
     )
+
+
+def _takedowns_of(
+    platform: str, n: Counter[str], spans: Mapping[int, int]
+) -> tuple[str, int, int, int, int, str | None]:
+    late = n[CameOf.OVERDUE]
+    half = length_of(percentile(spans, HALF))
+    return views.platform(platform), n[CameOf.REMOVED], n[CameOf.REFUSED], n[CameOf.OPEN] + late, late, half
 
 
 def agreement(work: Casework) -> Panel:
@@ -138,9 +160,7 @@ def agreement(work: Casework) -> Panel:
         Table("second-reviews", ("Team", "Decided", *names, "Same, per cent"), rows),
         Bars(tuple(bars), names),
         said=", ".join(f"{row[0]}: {row[4]} per cent the same" for row in rows),
-        note="By the day of the second decision. It says how clear the criteria are, not who was right."
-        if rows
-        else "",
+        note=_OF_REVIEWS if rows else "",
         empty="" if rows else "Outcomes that a second person decides without knowing the first appear here.",
     )
 
@@ -153,10 +173,6 @@ def team_name(team: str) -> str:
 def length_of(length: timedelta | None) -> str | None:
     """Return a length in words; None if there is none."""
     return views.duration(length) if length else None
-
-
-def _hours(hours: float | None) -> str | None:
-    return None if hours is None else length_of(timedelta(hours=hours))
 
 
 def total(by_day: ByDay, days: Iterable[datetime]) -> Counter[str]:

@@ -1,7 +1,7 @@
 """Reads the figures, the facts that one person's figures leave out, and how far the log's readers are behind."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -119,7 +119,6 @@ class Casework:
     """What came of the work on cases, as its own capabilities count it."""
 
     campaign_counts: Sequence[campaigns.Counted] = ()
-    takedown_counts: Sequence[takedowns.Counted] = ()
     agreement: Sequence[wellbeing.Agreement] = ()
 
 
@@ -127,7 +126,6 @@ async def casework(session: AsyncSession, viewer: Viewer, team: Team | None, sin
     """Return what came of the work of a team, or of all, since then, without cases that are kept from the viewer."""
     return Casework(
         await campaigns.counted(session, viewer, team, since),
-        await takedowns.counted(session, viewer, team, since),
         await wellbeing.agreement(session, viewer, [team] if team else list(Team), since),
     )
 
@@ -154,7 +152,17 @@ async def reports(session: AsyncSession, report_ids: Collection[UUID]) -> dict[U
 async def cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, domain.CaseFacts]:
     """Return what is known about the cases."""
     rows = await session.scalars(select(tables.CountedCase).where(_among(tables.CountedCase.case_id, case_ids)))
-    return {row.case_id: _case(row) for row in rows}
+    asked = await _asked(session, case_ids)
+    return {row.case_id: _case(row, asked[row.case_id]) for row in rows}
+
+
+async def _asked(session: AsyncSession, case_ids: Collection[UUID]) -> Mapping[UUID, list[domain.Asked]]:
+    row, found = tables.CountedTakedown, defaultdict[UUID, list[domain.Asked]](list)
+    kept = select(row).where(_among(row.case_id, case_ids)).order_by(row.takedown_id)
+    for one in await session.scalars(kept):
+        came_of = domain.CameOf(one.came_of)
+        found[one.case_id].append(domain.Asked(one.takedown_id, one.platform, one.asked_at, came_of, one.removed_at))
+    return found
 
 
 async def _counts(session: AsyncSession, since: datetime) -> Counter[domain.Cell]:
@@ -209,8 +217,9 @@ def _report(row: tables.CountedReport) -> domain.ReportFacts:
     return _REPORT.validate_python(vars(row))
 
 
-def _case(row: tables.CountedCase) -> domain.CaseFacts:
-    return _CASE.validate_python({**vars(row), "missed": _missed(row.missed), "reviews": _reviews(row.reviews)})
+def _case(row: tables.CountedCase, asked: Sequence[domain.Asked]) -> domain.CaseFacts:
+    known = {"missed": _missed(row.missed), "reviews": _reviews(row.reviews), "takedowns": tuple(asked)}
+    return _CASE.validate_python({**vars(row), **known})
 
 
 _LEDGER, _REPORT, _CASE = TypeAdapter(Ledger), TypeAdapter(domain.ReportFacts), TypeAdapter(domain.CaseFacts)

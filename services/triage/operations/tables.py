@@ -51,6 +51,19 @@ class CountedCase(Base):
     """Outcomes to be looked at again: `asked_at|due_at|what came of it`."""
 
 
+class CountedTakedown(Base):
+    """What a take-down adds to the figures, for the team that has its case."""
+
+    __tablename__ = "counted_takedown"
+
+    takedown_id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(index=True)
+    platform: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(_Moment)
+    came_of: Mapped[str]
+    removed_at: Mapped[datetime | None] = mapped_column(_Moment)
+
+
 class FigureRow(Base):
     """One number, updated with each event, so that no page has to count."""
 

@@ -12,7 +12,7 @@ from services.triage.cases import domain as cases
 from services.triage.cases import queries as case_queries
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import BATCH, Command, Work, execute
-from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
+from services.triage.cases.writer import SYSTEM, CaseWriter, Transition, event_ids
 from services.triage.reports import queries as reports
 from services.triage.takedowns import domain, notices, protocols, queries
 from services.triage.takedowns.domain import Form, FormState, How, MachineForm, Protocol, Takedown, TakedownState
@@ -23,7 +23,7 @@ from services.triage.tasks import queries as task_queries
 from services.triage.tasks.domain import Task
 from shared.addresses import link_problem
 from shared.audit import chain
-from shared.events import platforms
+from shared.events import platforms, triage
 
 _CHASE, _SILENT, _BY_HAND = "chase", "platform_silent", "send_by_hand"
 _TASKS = {domain.Clock.CHASE: _CHASE, domain.Clock.OVERDUE: _SILENT}
@@ -243,7 +243,7 @@ async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: Cas
         ran_out = [(takedown, clock) for takedown, clocks in looked for clock in clocks]
         await _store(session, [takedown for takedown in after if takedown not in kept[case_id]])
         if ran_out:
-            done.append(_noted(case, after, ran_out))
+            done.append(_noted(case, after, ran_out, now))
             wanted[case_id] = [Task(case_id, _TASKS[clock], about=one.takedown_id) for one, clock in ran_out]
     await writer.record(session, done, now)
     await tasks.make(session, wanted, now, writer=writer)
@@ -251,7 +251,10 @@ async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: Cas
 
 
 def _noted(
-    locked: case_queries.LockedCase, after: Sequence[Takedown], ran_out: Sequence[tuple[Takedown, domain.Clock]]
+    locked: case_queries.LockedCase,
+    after: Sequence[Takedown],
+    ran_out: Sequence[tuple[Takedown, domain.Clock]],
+    now: datetime,
 ) -> Transition:
     """Return the note of the sweep. The version stays: no one's work is out of date for that."""
     overdue = domain.Clock.OVERDUE in {clock for _, clock in ran_out}
@@ -263,7 +266,12 @@ def _noted(
         SYSTEM,
         says=says,
         state={queries.STATE: queries.fingerprint_of(after)},
+        events=[_changed(locked.case, now)],
     )
+
+
+def _changed(case: Case, now: datetime) -> triage.CaseTakedownChanged:
+    return triage.CaseTakedownChanged(**event_ids(case, now), team=case.team)
 
 
 def _command(
@@ -277,6 +285,7 @@ def _command(
     return Command(
         action,
         lambda case, actor: domain.worked_on(case, actor, work.now, after),
+        lambda _before, changed: [_changed(changed, work.now)],
         says=says,
         personal=told,
         state={queries.STATE: queries.fingerprint_of(after), **(state or {})},

@@ -1,4 +1,4 @@
-"""Reads take-downs: of a case, and for the audit."""
+"""Reads take-downs: of a case, for the figures, and for the audit."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
@@ -7,15 +7,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, Double, Uuid, any_, cast, extract, func, literal, not_, or_, select
+from sqlalchemy import ARRAY, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import queries as cases
-from services.triage.cases.access import Viewer
 from services.triage.takedowns.domain import MachineForm, Takedown, TakedownState
 from services.triage.takedowns.tables import MachineFormRow, TakedownRow
 from shared.audit import chain
-from shared.events.vocabulary import Team
 from shared.messaging.auditor import Step
 
 _TAKEDOWN, _FORM = TypeAdapter(Takedown), TypeAdapter(MachineForm)
@@ -46,34 +43,28 @@ async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UU
     return found
 
 
-class Counted(NamedTuple):
-    """What came of the take-downs of one platform."""
+class Progress(NamedTuple):
+    """How far a take-down is, without what it is about."""
 
+    takedown_id: UUID
+    case_id: UUID
     platform: str
-    removed: int
-    refused: int
-    open: int
-    """Without an answer yet, or shown again by the platform."""
-    overdue: int
-    """Of those that are open."""
-    hours: float | None
-    """Half of those that were removed were within this time."""
+    reported_at: datetime
+    state: TakedownState
+    overdue: bool
+    settled_at: datetime | None
 
 
-async def counted(session: AsyncSession, viewer: Viewer, team: Team | None, since: datetime) -> list[Counted]:
-    """Return what came of the take-downs of a team, or of all, that were asked for since then.
+_PROGRESS = TypeAdapter(Progress)
 
-    Without those of cases that are kept from the viewer.
-    """
-    row, present, n = TakedownRow, cases.present(viewer), func.count()
-    removed, refused = row.state == TakedownState.REMOVED, row.state == TakedownState.REFUSED
-    still = not_(or_(removed, refused))
-    hours = cast(extract("epoch", row.settled_at - row.reported_at), Double) / 3600
-    half = func.percentile_cont(0.5).within_group(hours).filter(removed)
-    numbers = (n.filter(removed), n.filter(refused), n.filter(still), n.filter(still, row.overdue), half)
-    query = select(row.platform, *numbers).join(present, present.c.case_id == row.case_id)
-    query = query.where(row.reported_at >= since, *([present.c.team == team] if team else []))
-    return [Counted(*found) for found in await session.execute(query.group_by(row.platform).order_by(row.platform))]
+
+async def progress(session: AsyncSession, case_ids: Collection[UUID]) -> list[Progress]:
+    """Return how far the take-downs of these cases are, in one statement."""
+    row = TakedownRow
+    columns = (row.takedown_id, row.case_id, row.platform, row.reported_at, row.state, row.overdue, row.settled_at)
+    wanted = select(*columns).where(row.case_id == any_(literal(list(case_ids), ARRAY(Uuid))))
+    found = await session.execute(wanted.order_by(row.takedown_id))
+    return [_PROGRESS.validate_python(tuple(one)) for one in found]
 
 
 async def due(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:

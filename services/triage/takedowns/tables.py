@@ -81,6 +81,5 @@ class TakedownRow(Base):
         CheckConstraint("(state in ('removed', 'refused')) = (settled_at is not null)", name="settled_with_an_answer"),
         CheckConstraint("(settled_at is null) = (settled_by is null)", name="settled_by_someone"),
         CheckConstraint("settled_at is null or look_at is null", name="clocks_end_with_an_answer"),
-        Index(None, "reported_at"),
         Index("ix_takedown_look", "look_at", postgresql_where=text("look_at is not null")),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, select
+from sqlalchemy import ARRAY, Select, Text, Uuid, any_, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import lists
@@ -22,7 +22,7 @@ from shared.ids import folded_id
 
 MOST_OFFERED = 50
 MOST_COUNTED = 1_000
-"""Agreement is of the newest reviews, up to this number."""
+"""Agreement is of the newest reviews of a team, up to this number."""
 RECENT = timedelta(days=90)
 _REVIEW = TypeAdapter(SecondReview)
 
@@ -123,15 +123,22 @@ async def _with_cases(session: AsyncSession, viewer: Viewer, query: Select[Any])
 
 
 async def agreement(session: AsyncSession, viewer: Viewer, teams: Collection[Team], since: datetime) -> list[Agreement]:
-    """Return the agreement in these teams since then, without cases that are kept from the viewer."""
+    """Return the agreement in these teams since then, without cases that are kept from the viewer.
+
+    Only so many of the newest of each team are looked at.
+    """
     row, present = SecondReviewRow, cases.present(viewer)
-    recent = select(row.team, (row.second_outcome == row.outcome).label("agrees")).join(
-        present, present.c.case_id == row.case_id
+    asked = select(func.unnest(literal(sorted(teams), ARRAY(Text))).label("team")).subquery("asked")
+    newest = (
+        select((row.second_outcome == row.outcome).label("agrees"))
+        .join(present, present.c.case_id == row.case_id)
+        .where(row.team == asked.c.team, row.decided_at > since)
+        .order_by(row.decided_at.desc())
+        .limit(MOST_COUNTED)
+        .lateral()
     )
-    recent = recent.where(row.team.in_(sorted(teams)), row.decided_at > since)
-    some = recent.order_by(row.decided_at.desc()).limit(MOST_COUNTED).subquery()
-    agree = func.count().filter(some.c.agrees)
-    rows = await session.execute(select(some.c.team, func.count(), agree).group_by(some.c.team).order_by(some.c.team))
+    counted = select(asked.c.team, func.count(), func.count().filter(newest.c.agrees)).join_from(asked, newest, true())
+    rows = await session.execute(counted.group_by(asked.c.team).order_by(asked.c.team))
     return [Agreement(Team(team), decided, agreeing) for team, decided, agreeing in rows]
 
 

@@ -32,6 +32,7 @@ from shared.events.people import keys_of_member
 from shared.events.vocabulary import Confidentiality, Relation, Team
 from tests.services.triage.builders import IDS, NOW, WRITER, Submitted, misuse, open_cases, report, viewer
 from tests.services.triage.evidence.pieces import announce, piece
+from tests.services.triage.plans import plans_of
 from tests.services.triage.search.sought import swept as search_swept
 
 SERVICE = "triage"
@@ -218,6 +219,10 @@ async def test_operations_count_of_a_campaign_what_its_viewer_sees_of_it(databas
                 of_team = [one for one in cases if team in (None, one.team)]
                 expected = [Counted(CampaignState.SUGGESTED, 1, len(of_team))] if of_team else []
                 assert await queries.counted(session, who, team, NOW) == expected
+    [plan] = await plans_of(database, lambda session: queries.counted(session, SAM, None, NOW))
+    assert "ix_campaign_made_at" in plan, plan
+    assert "Seq Scan" not in plan, "however many cases there are, it reads those of the campaigns of the period"
+    assert plan.count("Limit") >= 2, "and so many campaigns at the most, with so many cases of each"
 
 
 async def test_planted_cases_are_in_no_size_reason_list_or_preview_of_who_may_not_see_them(database: Database) -> None:

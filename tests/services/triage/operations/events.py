@@ -52,7 +52,7 @@ async def come_to_the_same_in_any_order_and_twice(database: Database, events: Se
     mixed = [*events, *events]
     random.Random(seed).shuffle(mixed)
     async with database.transaction() as session:
-        await session.execute(text("truncate figure, counted_case, counted_report"))
+        await session.execute(text("truncate figure, counted_case, counted_report, counted_takedown"))
     await hear(database, mixed)
     assert await figures(database) == in_order
 

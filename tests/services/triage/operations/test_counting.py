@@ -4,6 +4,7 @@ import runpy
 from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -71,6 +72,26 @@ async def work(triage: Triage, reference: str, *actions: str) -> None:
             assert answer.status_code == 200, answer.text
 
 
+async def ask_platforms(triage: Triage) -> None:
+    """Let SMART ask two platforms to remove something because of its newest case, of which one does an hour later."""
+    async with triage.client() as client:
+        headers = triage.bearer(Role.SMART_LEAD, subject="S4002")
+        case = (await client.get(API, params={"sort": "newest"}, headers=headers)).json()["items"][0]
+
+        async def post(version: int, path: str, **body: str) -> dict[str, Any]:
+            match = {"If-Match": f'"{version}"'}
+            address = f"{API}/{case['case_id']}/takedowns{path}"
+            answer = await client.post(address, json=body, headers={**headers, **match})
+            assert answer.status_code == 200, answer.text
+            return dict(answer.json()["takedowns"][-1])
+
+        removed = await post(case["version"], "", link="https://x.com/some_account/status/1")
+        await post(case["version"] + 1, "", link="https://www.reddit.com/r/place/comments/abc/")
+        triage.clock.move(timedelta(hours=1))
+        await post(case["version"] + 2, f"/{removed['takedown_id']}", state="removed")
+        triage.clock.move(timedelta(hours=-1))
+
+
 def seen(found: Dashboard) -> list[Panel]:
     """Return the figures about reports and cases; the number of records in an outbox is about records."""
     return [panel for panel in found.panels if panel.id != "lag"]
@@ -89,6 +110,7 @@ async def a_busy_morning(triage: Triage) -> list[Event]:
     triage.clock.move(timedelta(minutes=6))
     await work(triage, told[0].reference, "claim")
     await work(triage, told[1].reference, "claim", "resolve")
+    await ask_platforms(triage)
     events = await said_by_triage(triage.database)
     first = next(event for event in events if getattr(event, "reference", "") == told[0].reference)
     missed = {name: getattr(first, name) for name in ("case_id", "report_id", "reference", "at")}
@@ -142,7 +164,7 @@ async def test_one_teams_figures_are_those_of_its_cases_alone(triage: Triage) ->
     assert [row[0] for row in table(sirt, "deadlines")] == ["SIRT"]
 
 
-@pytest.mark.parametrize("revision", ["0030_figures_of_teams", "first_acts"])
+@pytest.mark.parametrize("revision", ["0030_figures_of_teams", "first_acts", "counted_takedowns"])
 async def test_an_upgrade_counts_what_the_events_came_to(triage: Triage, revision: str) -> None:
     await hear(triage.database, await a_busy_morning(triage))
     by_events = await figures(triage.database)
@@ -152,6 +174,9 @@ async def test_an_upgrade_counts_what_the_events_came_to(triage: Triage, revisio
         if "_READ_AGAIN" in upgrade:  # then what was known is replaced
             await session.execute(text("update counted_case set first_action_at = opened_at"))
             await session.execute(text(upgrade["_READ_AGAIN"]))
+        if "_READ" in upgrade:
+            await session.execute(text("truncate counted_takedown"))
+            await session.execute(text(upgrade["_READ"]))
         again = {"figures": upgrade.get("_COUNTED_AGAIN", ["first_action"])}
         await session.execute(text("delete from figure where figure = any(:figures)"), again)
         await session.execute(text(upgrade["_COUNT_AGAIN"]))

@@ -28,6 +28,7 @@ from tests.services.triage.builders import NOW, WRITER, enquiry, misuse, open_ca
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.merges.desk import desk
+from tests.services.triage.operations.events import hear, said_by_triage
 from tests.services.triage.takedowns import schemas
 
 SERVICE = "triage"
@@ -104,6 +105,7 @@ async def test_operations_shows_what_came_of_take_downs_but_not_of_those_kept_fr
     await asked(triage, link=OTHER)
     triage.clock.move(timedelta(hours=5))
     await followed(triage, first, "removed")
+    await hear(triage.database, await said_by_triage(triage.database))
 
     async def shown(**parameters: str) -> list[list[object]]:
         async with triage.client() as client:
@@ -112,10 +114,19 @@ async def test_operations_shows_what_came_of_take_downs_but_not_of_those_kept_fr
         assert answer.status_code == 200, answer.text
         return list(answer.json()["tables"]["takedowns"]["rows"])
 
-    counted = [["Reddit", 0, 0, 1, 0, None], ["X (formerly Twitter)", 1, 0, 0, 0, "5 h"]]
+    counted = [["Reddit", 0, 0, 1, 0, None], ["X (formerly Twitter)", 1, 0, 0, 0, "4 h 57 min"]]
     assert await shown() == counted
     assert await shown(team="smart") == counted
     assert await shown(team="sirt") == []
+    triage.clock.move(timedelta(days=30))
+    async with triage.database.transaction() as session:
+        assert await warn_of_takedowns(session, triage.clock.now(), writer=WRITER) == 1
+    again = await followed(triage, first, "restored")
+    assert again["state"] == "restored"
+    await hear(triage.database, await said_by_triage(triage.database))
+    assert await shown(days="30") == []
+    triage.clock.move(timedelta(days=-1))
+    assert await shown(days="30") == [["Reddit", 0, 0, 1, 1, None], ["X (formerly Twitter)", 0, 0, 1, 0, None]]
     triage.by_hand.add("case")
     async with triage.database.transaction() as session:
         await session.execute(

@@ -27,10 +27,21 @@ from shared.auth.permissions import Role
 from shared.events.envelope import Envelope
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Team
-from tests.services.triage.builders import IDS, WRITER, Submitted, envelope, leads_asked, misuse, open_cases, report
+from tests.services.triage.builders import (
+    IDS,
+    WRITER,
+    Submitted,
+    envelope,
+    leads_asked,
+    misuse,
+    open_cases,
+    report,
+    viewer,
+)
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.evidence.pieces import announce, piece, taken_back
+from tests.services.triage.plans import plans_of
 
 SERVICE = "triage"
 URGENT = {"behaviours": ("doxing",), "content_state": "online"}
@@ -277,6 +288,10 @@ async def test_agreement_leaves_out_cases_that_are_kept_from_the_lead(
     page = f"/cases/{tolds[0].reference}"
     await press(aisha, f"{page}/step-back", f"{page}/conflict")
     assert "1 of 1 second reviews" in (await aisha.get("/cases/second-reviews")).text
+    who, since = viewer(*Team), triage.clock.now() - queries.RECENT
+    [plan] = await plans_of(triage.database, lambda session: queries.agreement(session, who, list(Team), since))
+    assert ("ix_second_review_decided" in plan, "Seq Scan" in plan) == (True, False), plan
+    assert "Limit" in plan, "so many of each team at the most"
 
 
 async def test_scripts_list_what_waits_and_decide(triage: Triage, sam: AsyncClient) -> None:
