@@ -21,6 +21,8 @@ LIFETIME = timedelta(seconds=60)
 """Of a grant to see evidence; who adds a file still has to choose it, and gets ten minutes (decision 0058)."""
 LONGEST = 10_000
 """Characters of a grant that is read at all: enough for 300 pieces of evidence."""
+LONGEST_BACK = 2_000
+"""Characters of the page to which a browser goes back."""
 MOST_DOCUMENTS = 12 * 1024 * 1024
 """Bytes of the documents of an export, which are posted with its grant."""
 MOST_UNPACKED = 64 * 1024 * 1024
@@ -70,7 +72,9 @@ class Grant(BaseModel):
     """What is read is a copy without who made it, where and with what."""
     documents: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     """SHA-256 of the documents that an export of a case has beside the evidence: they are posted with the grant."""
-    back: Annotated[str, Field(pattern=r"^(/cases/[A-Za-z0-9/-]+(\?[a-z]+=[a-z0-9]+)?)?$")] = ""
+    back: Annotated[
+        str, Field(pattern=r"^(/cases/[A-Za-z0-9/-]+(\?[A-Za-z0-9%&=+._~-]+)?)?$", max_length=LONGEST_BACK)
+    ] = ""
     """The page to which a browser goes once it added a file; empty for a program."""
 
     @field_serializer("evidence_ids", when_used="json")

@@ -92,6 +92,7 @@ async def _downloads(sam: Someone, tab: str) -> None:
 async def _adds(someone: Someone, page: str, number: int, *, javascript: bool) -> None:
     """Add a file; where scripts run, one that is not taken is told on the page, and a cut connection goes on."""
     await someone.open(page)
+    await someone.driver.unfold("Add a file")
     await someone.driver.write("What do you add, and why?", "The platform’s reply")
     await someone.driver.press("Continue to choose the file")
     await someone.looks("evidence, about to add")

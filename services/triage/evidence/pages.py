@@ -23,6 +23,7 @@ from services.triage.evidence.handlers import Visit
 from services.triage.evidence.refusals import REFUSALS
 from services.triage.evidence.views import Asked, Piece, Preview
 from services.triage.reports import queries as reports
+from shared.auth.grants import LONGEST_BACK
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.web.refusals import record_refusal, refusal_of
@@ -116,9 +117,13 @@ async def _opening(
 
 
 async def _adding(request: Request, at: Place, typed: PurposeForm) -> Asked:
-    """Allow one file; the browser comes back when intake has it, and the page says that it was added."""
-    grant = await handlers.allow_upload(at.visit, typed.purpose)
-    there = address(request, grant.model_copy(update={"back": f"{at.address}?added=1"}))
+    """Allow one file; the browser comes back when intake has it, and the page says that it was added.
+
+    It keeps the way back to the list, as far as that fits into a grant.
+    """
+    grant, back = await handlers.allow_upload(at.visit, typed.purpose), f"{at.address}{way_back(request, added='1')}"
+    back = back if len(back) <= LONGEST_BACK else f"{at.address}?added=1"
+    there = address(request, grant.model_copy(update={"back": back}))
     return Asked(typed.purpose, upload=there)
 
 

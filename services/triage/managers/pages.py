@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.triage.cases import activities, views
+from services.triage.deadlines import queries as deadlines
 from services.triage.evidence import queries as evidence
 from services.triage.evidence import views as evidence_views
 from services.triage.evidence.api import ManagersVisit
@@ -11,6 +12,7 @@ from services.triage.evidence.handlers import CONTENT_SHOWN, MANAGER_LOOKED, Vis
 from services.triage.evidence.pages import Place, forms, values_of
 from services.triage.evidence.views import Asked
 from services.triage.reports import queries as reports
+from shared.audit import chain
 from shared.people import Names
 from shared.web.forms import FormErrors
 from shared.web.pages import render
@@ -58,12 +60,16 @@ async def _page(
     items = await evidence.on_case(session, case, None)
     pieces = evidence_views.pieces(items, await evidence.custody(session, case, items, only=visit.only))
     asked = asked or Asked()
+    [clocks] = (await deadlines.of_cases(session, [case.case_id])).values()
+    done = await chain.read(session, case.case_id)
     there = f"/cases/for-manager/{case.reference}"
     return render(
         request,
         "manager_case.html",
         status,
         case=case,
+        act_by=min((clock.due_at for clock in clocks if clock.running), default=None),
+        referred_at=next((one.at for one in reversed(done) if one.action == "referred_to_sirt"), None),
         rows=views.allegation(report),
         report=report,
         content=content,

@@ -29,11 +29,11 @@ STEP_NAMES: Mapping[TakedownState, str] = {
     TakedownState.RESTORED: "It is back",
 }
 FORM_NAMES: Mapping[str, str] = {
-    Protocol.AT_PROTOCOL: "Bluesky, by AT Protocol",
-    Protocol.ACTIVITYPUB: "Mastodon, by ActivityPub",
-    f"{Protocol.XARF}:{XarfType.PHISHING}": "XARF: phishing",
-    f"{Protocol.XARF}:{XarfType.BRAND_INFRINGEMENT}": "XARF: it pretends to be us",
-    f"{Protocol.XARF}:{XarfType.EXPOSED_DATA}": "XARF: it shows private data",
+    Protocol.AT_PROTOCOL: "Bluesky (AT Protocol)",
+    Protocol.ACTIVITYPUB: "Mastodon, or a service like it (ActivityPub)",
+    f"{Protocol.XARF}:{XarfType.PHISHING}": "A web host or its network (XARF): phishing",
+    f"{Protocol.XARF}:{XarfType.BRAND_INFRINGEMENT}": "A web host or its network (XARF): it pretends to be us",
+    f"{Protocol.XARF}:{XarfType.EXPOSED_DATA}": "A web host or its network (XARF): it shows private data",
 }
 FORM_STATES: Mapping[FormState, str] = {
     FormState.MADE: "Made. Copy it and send it yourself",

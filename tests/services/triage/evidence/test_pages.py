@@ -176,6 +176,9 @@ async def test_a_file_is_added_at_intake_and_the_browser_comes_back(triage: Tria
     assert ("uploads" in page.partition("<body")[0], "uploads" in (await sam.get(tab)).text) == (True, False)
     assert "The file was added" in (await sam.get(f"{tab}?added=1")).text
     assert await purposes(triage) == [("upload_allowed", None, "The platform’s reply")]
+    for came, back in (("view%3Dunclaimed", "added=1&from=view%3Dunclaimed"), ("who%3D" + "x" * 2_000, "added=1")):
+        page = (await press(sam, tab, f"{tab}/add?from={came}", purpose="The platform’s reply")).text
+        assert granted(triage, page, TIME_TO_ADD - timedelta(seconds=1))[0].back == f"{tab}?{back}"
 
 
 async def test_everything_is_exported_as_files_or_as_a_record(triage: Triage, sam: AsyncClient) -> None:

@@ -165,6 +165,13 @@ async def test_the_manager_sees_the_allegation_and_never_who_reported(triage: Tr
     assert "They post as if they were us" not in seen
     assert "They post as if they were us" in shown.text
     assert "A screenshot" in shown.text
+    assert "Act by 24 November 2026" in seen
+    assert seen.index("What you do") < seen.index('id="evidence"')
+    await say(triage.database, referral(case))
+    async with triage.client(Role.REPORTER, subject=MANAGER) as grace:
+        later = (await grace.get(page)).text
+    assert "You referred the case to the Security Incident Response Team (SIRT) on" in later
+    assert f"{case.case_id}/refer" not in later
     for word in ("Priya", "priya.shah", "S1001", "Reported by"):
         assert word not in seen + shown.text
     async with triage.database.transaction() as session:
