@@ -203,7 +203,6 @@ _EXPOSURE_EVERY = timedelta(hours=1)
 class TriageParts(RuleParts, CaseParts, LiveParts, takedowns_api.TakedownParts):
     """What triage's routes and roles need."""
 
-    personal_links: timedelta
     shift_changes: Sequence[time]
     endpoints: Endpoints
     second_reviews: Mapping[str, int]
@@ -233,6 +232,7 @@ async def open_service(
             second_reviews=settings.second_reviews,
             personal_links=settings.triage_personal_links,
             repeated=repeats.said_of,
+            second_opinion=wellbeing_pages.said_of,
             history=whole.history,
             forgets=(search.forget,),
             printing=pdf.places(),

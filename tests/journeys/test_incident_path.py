@@ -49,6 +49,7 @@ async def test_sirt_confirms_a_takeover_the_account_freezes_and_its_recovery_is_
 
 
 async def _records_the_breach(leo: Someone) -> None:
+    await leo.driver.unfold("More actions")
     await leo.driver.unfold("Personal data: SIRT is aware")
     await leo.driver.press("Start the 72 hours")
     await leo.is_refused("incident case, breach", "Say what you know of the breach")
@@ -59,6 +60,7 @@ async def _records_the_breach(leo: Someone) -> None:
 
 
 async def _confirms_the_takeover(leo: Someone) -> None:
+    await leo.driver.unfold("More actions")
     await leo.driver.unfold("Confirm that an account is taken over")
     await leo.driver.press("Confirm")
     await leo.is_refused("incident case, takeover", "Choose which accounts another person controls")

@@ -1,6 +1,7 @@
 """Dependencies of the case routes."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,21 +23,22 @@ from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 
+_REFERENCE = re.compile(r"SP-[0-9A-Z]{4}-[0-9A-Z]{4}(-[0-9]{1,4})?")
 History = Callable[[Work, Case], Awaitable[Sequence[Activity]]]
 """Reads the activities of a case, as far as the viewer may know of them."""
-Repeated = Callable[[Work, Case], Awaitable[str]]
-"""Says of a case whether the person whom it is about was targeted before; empty if not."""
+Said = Callable[[Work, Case], Awaitable[str]]
+"""Says in a line what another capability knows of a case; empty if there is nothing to say."""
 
 
 class Queues(Protocol):
     """The queues that cases are opened from; `opened_from` is what the address of a case's page says of its queue."""
 
     def address(self, opened_from: str) -> str:
-        """Return the address of the queue, at the page from which the case was opened."""
+        """Return the address of the queue, or of another list, at the page from which the case was opened."""
         ...
 
     async def following(self, work: Work, opened_from: str, case_id: UUID) -> Case | None:
-        """Return the case to do next in that queue, other than `case_id`; None if it has no other."""
+        """Return the case to do next in that queue, other than `case_id`; None if it has no other, or is no queue."""
         ...
 
 
@@ -59,7 +61,12 @@ class CaseParts(Parts):
     """Gives the rule book in use."""
     incident_grace: timedelta
     queues: Queues
-    repeated: Repeated
+    repeated: Said
+    """Whether the person whom it is about was targeted before."""
+    second_opinion: Said
+    """What a second person decided."""
+    personal_links: timedelta
+    """How long cases are linked by an account that may be a private person's."""
     history: History
     sections: Sequence[Section]
     forgets: Sequence[Forget]
@@ -90,6 +97,13 @@ async def _sections(request: Request, session: Transaction, viewer: ViewerDep, n
     counts = dict(zip(asked, (await session.execute(select(*asked.values()))).one(), strict=True)) if read else {}
     current = {here: "page" if here == path else "true"}
     request.state.sections = [(one, current.get(one.href), counts.get(one.href)) for one in sections]
+    request.state.notice = _notice(request)
+
+
+def _notice(request: Request) -> tuple[str, str] | None:
+    """Return what a list says was just done, and the reference of the case that it was done to; None for nothing."""
+    done, reference = (request.query_params.get(name, "") for name in ("done", "case"))
+    return (done, reference) if _REFERENCE.fullmatch(reference) else None
 
 
 NAVIGATION = Depends(_sections)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from services.triage.cases import activities, domain, handlers, queries, rulings, views
+from services.triage.cases import activities, domain, handlers, lists, queries, rulings, views
 from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.forms import Action, ActionForm
@@ -57,13 +57,14 @@ _TAB_NAMES = {
     Tab.RELATED: "Related",
     Tab.PEOPLE_TOLD: "People told",
     Tab.ROUTING: "Routing",
-    Tab.TIMELINE: "Timeline and audit",
+    Tab.TIMELINE: "Timeline",
+    Tab.AUDIT: "Audit",
     Tab.TASKS: "Tasks",
     Tab.TAKEDOWNS: "Take-downs",
     Tab.REVIEW: "Asked to look again",
 }
-_PART_OF = {Tab.AUDIT: Tab.TIMELINE, Tab.MERGE: Tab.RELATED}
-"""Pages that are reached from a tab."""
+_PART_OF = {Tab.MERGE: Tab.RELATED}
+"""A page that is reached from a tab."""
 
 router = APIRouter(include_in_schema=False)
 live = APIRouter(include_in_schema=False)
@@ -186,12 +187,11 @@ async def show(
         f"case_{tab}.html",
         status,
         case=case,
-        tabs=_tabs(request, case, tab, await queries.count_evidence(work.session, viewer, case)),
         opened_from=queue,
         way_back=partial(way_back, request),
         back=f"{parts_of(request, CaseParts).queues.address(queue)}#{case.reference}",
         clocks=clocks,
-        **await _header(request, work, case, clocks),
+        **await _header(request, work, case, tab, clocks),
         **await _actions(work, case, clocks, form),
         exposure=await exposure.of_person(work.session, viewer.subject, work.now),
         Action=Action,
@@ -206,15 +206,21 @@ async def show(
     )
 
 
-async def _header(request: Request, work: Work, case: Case, clocks: Sequence[Deadline]) -> Mapping[str, object]:
-    """Return the nearest clock that runs and its hours, if the person is targeted again, and the case merged into."""
+async def _header(
+    request: Request, work: Work, case: Case, tab: Tab, clocks: Sequence[Deadline]
+) -> Mapping[str, object]:
+    """Return the tabs, what happened, the nearest clock, what else to know of the case, and the case merged into."""
+    [row] = await lists.load(work.session, work.viewer, [case.case_id])
+    shown = {"tabs": _tabs(request, case, tab, row.evidence), "what": views.what_and_where(row.happened, row.platform)}
     outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
     in_hours = outlook is not None and not outlook.round_the_clock
     hours = parts_of(request, CaseParts).deadlines.hours(case.team, case.priority) if in_hours else None
     told_again = await parts_of(request, CaseParts).repeated(work, case)
+    second_opinion = await parts_of(request, CaseParts).second_opinion(work, case)
     above = await queries.visible(work.session, work.viewer, [case.merged_into]) if case.merged_into else []
     main_case = above[0] if above else None
-    return {"outlook": outlook, "hours": hours, "told_again": told_again, "main_case": main_case}
+    lines = {"told_again": told_again, "second_opinion": second_opinion}
+    return {"outlook": outlook, "hours": hours, "main_case": main_case, **lines, **shown}
 
 
 async def _actions(work: Work, case: Case, clocks: Sequence[Deadline], form: ActionForm | None) -> Mapping[str, object]:

@@ -96,12 +96,6 @@ def evidence_seen(viewer: Viewer) -> ScalarSelect[int]:
     return reports.evidence_count(CaseRow.report_id, seen)
 
 
-async def count_evidence(session: AsyncSession, viewer: Viewer, case: Case) -> int:
-    """Return how many pieces of evidence the viewer may see on a case that they may see."""
-    count = select(evidence_seen(viewer)).select_from(CaseRow).where(CaseRow.case_id == case.case_id)
-    return int(await session.scalar(count) or 0)
-
-
 async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> LockedCase:
     """Lock a case for a write.
 

@@ -192,6 +192,11 @@ def listed(codes: Iterable[str]) -> str:
     return ", ".join(map(what, codes))
 
 
+def what_and_where(codes: Iterable[str], slug: str) -> str:
+    """Return what happened, and on which platform, as far as the report says: `Harassment, threat, on Facebook`."""
+    return _sentence(", ".join(filter(None, [listed(codes), slug and f"on {platform(slug)}"])))
+
+
 def platform(slug: str) -> str:
     """Return a platform's name."""
     return PLATFORMS.get(slug) or words(slug)

@@ -217,6 +217,23 @@ async def decide(request: Request, work: WorkDep, review_id: UUID) -> Response:
     return RedirectResponse(f"/cases/second-reviews/{review_id}?done=decided", 303)
 
 
+async def said_of(work: Work, case: Case) -> str:
+    """Return the line on a finished case's page for a lead of its team: what a second person decided; empty if none.
+
+    No one else learns from the case that there is a second review of it.
+    """
+    if not case.finished or case.team not in work.viewer.leads:
+        return ""
+    decided = [one for one in (await queries.of_cases(work.session, [case.case_id]))[case.case_id] if one.decided_at]
+    newest = decided[-1] if decided else None
+    if newest is None or newest.second_outcome is None:
+        return ""
+    if newest.agrees:
+        return "A second person came to the same outcome."
+    first, second = views.OUTCOMES[newest.outcome], views.OUTCOMES[newest.second_outcome]
+    return f"A second person came to another outcome: {first} first, {second} second."
+
+
 async def _place(request: Request, work: WorkDep, review_id: UUID) -> Place:
     """Let a person who may decide open the evidence; the case's record says that they did, as for any case."""
     review = await _review(work, review_id)

@@ -26,13 +26,14 @@ function move(by) {
   next?.querySelector("[data-key=o]").focus();
 }
 
-// What is folded is opened first. A field is gone to, also a choice that a form still lacks; anything else is pressed.
+// What is folded is opened first, also what that is folded in. A field is gone to, also a choice that a form still lacks;
+// anything else is pressed.
 function use(one) {
-  const folded = one.closest("details:not([open])");
+  const inside = one.closest("details:not([open])");
   const lacking = [...(one.form?.querySelectorAll("select") ?? [])].find((choice) => !choice.value);
-  if (folded) folded.open = true;
+  for (let folded = inside; folded; folded = folded.closest("details:not([open])")) folded.open = true;
   if (one.matches(WRITTEN_IN)) one.focus();
-  else if (folded || lacking) (lacking ?? folded.querySelector(FIELDS) ?? one).focus();
+  else if (inside || lacking) (lacking ?? one.form?.querySelector(FIELDS) ?? one).focus();
   else one.click();
 }
 

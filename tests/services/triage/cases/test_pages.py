@@ -284,8 +284,10 @@ async def test_a_transferred_case_leaves_the_queue(triage: Triage, sam: AsyncCli
     await open_cases(triage.database, told)
     await press(sam, told, "claim")
     answer = await press(sam, told, "transfer", team="sirt", text="An incident")
-    assert answer.headers["location"] == "/cases?done=transfer"
-    assert told.reference not in (await sam.get(answer.headers["location"])).text
+    assert answer.headers["location"] == f"/cases?done=transfer&case={told.reference}#{told.reference}"
+    page = (await sam.get(answer.headers["location"])).text
+    assert f"You transferred {told.reference}. It is with a team whose cases you cannot see." in page
+    assert f'href="/cases/{told.reference}' not in page
     async with triage.client(Role.SIRT_RESPONDER, subject="S5001") as leo:
         assert told.reference in (await leo.get("/cases")).text
 
@@ -343,3 +345,30 @@ async def test_an_open_page_says_what_others_did_to_the_case_meanwhile(triage: T
     said = (await sam.get(looks[1])).json()["said"]
     assert said == "Internal note added by S4009, 23 November 2026 at 10:00am"
     assert (await sam.get(f"/cases/{told.reference}/since?version=x")).status_code == 422
+
+
+_BEFORE_TABS = re.compile(r"<summary[^>]*>\s*<span[^>]*>\s*([^<]+?)\s*</span>")
+
+
+async def test_the_rare_actions_are_in_one_part_and_no_two_forms_are_open(triage: Triage, sam: AsyncClient) -> None:
+    await open_cases(triage.database, told := report(behaviours=("doxing",)))
+    await press(sam, told, "claim")
+    page = (await sam.get(f"/cases/{told.reference}")).text
+    shown, _, tabs = page.partition('aria-label="Parts of this case"')
+    common, _, rare = shown.partition('id="more-actions"')
+    assert "Doxing (private details made public), on X" in common
+    assert _BEFORE_TABS.findall(common) == [
+        *("Message to the reporter", "Resolve", "Ask for information", "Internal note"),
+    ]
+    assert _BEFORE_TABS.findall(rare)[:3] == ["More actions", "Change the priority", "Wrong team? Transfer"]
+    assert {"/export", "/merge", "/step-back"} <= set(re.findall(rf"/cases/{told.reference}(/[a-z-]+)", rare))
+    [more] = re.findall(r'<details[^>]*id="more-actions"[^>]*>', page)
+    assert "name=" not in more, "a form in it would close it"
+    names = re.findall(r"moj-sub-navigation__link[^>]+>([^<]+?) ?<", tabs.partition("</nav>")[0])
+    assert [name for name in names if name in TABS] == TABS
+    refused = (await press(sam, told, "transfer", text="Theirs, I think")).text
+    opened = re.findall(r'<details[^>]*id="([^"]+)"[^>]* open', refused)
+    assert opened == ["more-actions", "transfer-details"]
+
+
+TABS = ["Summary", "Conversation", "Evidence", "Related", "People told", "Routing", "Audit"]

@@ -129,7 +129,10 @@ async def test_the_second_person_decides_without_knowing_the_first_decision(
     assert (case.state, case.outcome) == ("resolved", "no_violation_found")  # a lead decides what follows
     seen = (await aisha.get("/cases/second-reviews")).text
     assert "0 of 1 second reviews came to the same outcome (0%)" in seen
-    assert f"/cases/{told.reference}" in seen
+    assert f"/cases/{told.reference}?from=list%3Dsecond-reviews" in seen
+    line = "A second person came to another outcome: No violation found first, Reported to the platform second."
+    assert line in (await aisha.get(f"/cases/{told.reference}")).text
+    assert "A second person" not in (await sam.get(f"/cases/{told.reference}")).text, "that is for leads"
     assert told.reference not in (await sam.get("/cases/second-reviews")).text
     timeline = (await aisha.get(f"/cases/{told.reference}/timeline")).text
     assert "Second review: another person came to another outcome" in timeline
