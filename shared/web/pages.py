@@ -211,6 +211,7 @@ def _for_every_page(request: Request) -> dict[str, object]:
         "ago": partial(times.ago, now=now),
         "path": request.url.path,
         "sections": getattr(request.state, "sections", ()),
+        "notice": getattr(request.state, "notice", None),
         "organisation": settings.organisation,
         "branded": settings.branded,
         "feedback_url": settings.feedback_url,

@@ -178,7 +178,7 @@ async def _claims_by_keys(page: Page, reference: str) -> None:
     row = page.get_by_role("row").filter(has=link)
     await link.focus()
     await press("c")
-    await page.wait_for_url(f"**/cases#{reference}")
+    await page.wait_for_url(f"**/cases?done=claim&case={reference}#{reference}")
     await expect(row).to_contain_text("You")
     await expect(link).to_be_focused()
     await press("o")

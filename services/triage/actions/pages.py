@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -124,16 +125,14 @@ async def _refused(request: Request, work: Work, case: Case, form: ActionForm, e
 
 
 async def _onwards(request: Request, work: Work, case: Case, form: ActionForm) -> RedirectResponse:
-    """Lead on after an action: to the next case of the queue, back to the case's row, or to the case."""
+    """Lead on after an action: to the next case of the queue, to the list, which says what was done, or to the case."""
     action, queues, queue = form.action, parts_of(request, CaseParts).queues, came_from(request)
     if action is Action.RESOLVE and form.moves_on:
         following = await queues.following(work, queue, case.case_id)
         if following:
             return led(request, following, done="next")
-    if case.team not in work.viewer.teams or (action is Action.RESOLVE and form.moves_on):
-        back = queues.address(queue)
-        return RedirectResponse(f"{back}{'&' if '?' in back else '?'}done={action}", 303)
-    if form.returns:
-        return RedirectResponse(f"{queues.address(queue)}#{case.reference}", 303)
+    if form.returns or case.team not in work.viewer.teams or (action is Action.RESOLVE and form.moves_on):
+        back, done = queues.address(queue), urlencode({"done": action, "case": case.reference})
+        return RedirectResponse(f"{back}{'&' if '?' in back else '?'}{done}#{case.reference}", 303)
     said = action in {Action.NOTE, Action.SHARE, Action.ASK}
     return led(request, case, Tab.CONVERSATION if said else Tab.SUMMARY, action)

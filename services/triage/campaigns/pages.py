@@ -14,7 +14,7 @@ from services.triage.campaigns.forms import DAYS, Action, ActionForm, read_actio
 from services.triage.cases import activities, views
 from services.triage.cases import domain as case_domain
 from services.triage.cases import queries as cases
-from services.triage.cases.dependencies import ViewerDep, WorkDep
+from services.triage.cases.dependencies import CaseParts, ViewerDep, WorkDep
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import Shown, Tab, of_the_report, opened, show
 from services.triage.exposure.domain import CapReached
@@ -24,6 +24,7 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.ids import InvalidReference, Reference
 from shared.people import Names, names_of
+from shared.runtime import parts_of
 from shared.web.dependencies import Transaction
 from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render
@@ -122,7 +123,8 @@ async def related_tab(request: Request, work: WorkDep, rest: str) -> HTMLRespons
     others = [one for one in related if one.case.case_id not in listed]
     family = await merges.family(work.session, work.viewer, case)
     same = {"family": family, "of_report": await of_the_report(work, case)}
-    shown = Shown({"campaigns": found, "others": others, "earlier": earlier, **same}, [])
+    links = {"personal_links": parts_of(request, CaseParts).personal_links}
+    shown = Shown({"campaigns": found, "others": others, "earlier": earlier, **links, **same}, [])
     return await show(request, work, case, tab=Tab.RELATED, shown=shown)
 
 
@@ -140,7 +142,7 @@ async def repeat_page(
         people=[(_target(one.person, names), one) for one in page.people],
         after=page.after,
         since=page.since,
-        later=cursor is not None,
+        place=cursor or "",
         most=repeats.MOST_COUNTED,
         wording=views,
     )
@@ -192,6 +194,7 @@ async def _page(
         **_WORDS,
         campaign=campaign,
         members=members,
+        later=after is not None,
         more=members[-1].case_id if len(found) > MEMBERS else None,
         why=await queries.why(session, viewer, campaign_id, [one.case_id for one in members]),
         targets=[(_target(one.key, names), one.reports) for one in targets],

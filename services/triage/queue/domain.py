@@ -35,6 +35,14 @@ LONGEST_NAME = 40
 MOST_VIEWS = 10
 """What a person may keep of their own, and a team of its own."""
 VIEWS_KEPT = timedelta(days=365)
+_LISTS: Mapping[str, tuple[str, ...]] = {
+    "second-reviews": (),
+    "shift": (),
+    "repeat": ("cursor",),
+    "tasks": ("view", "cursor"),
+    "wellbeing": (),
+}
+"""Other lists that cases are opened from, and what the address of each says."""
 
 
 class QueueView(StrEnum):
@@ -290,6 +298,20 @@ def opened_from(query: str) -> tuple[QueueFilter, str]:
     if len(query) > LONGEST_QUERY or len(said.get("q", "")) > LONGEST_SEARCH:
         raise QueryTooLong
     return QueueFilter.read(said), said.get("cursor", "")
+
+
+def other_list(query: str) -> str:
+    """Return the address of the list from which a case was opened, if that is no queue; otherwise nothing.
+
+    Raises:
+        QueryTooLong: as `opened_from`.
+    """
+    opened_from(query)
+    said = dict(parse_qsl(query))
+    if (name := said.get("list", "")) not in _LISTS:
+        return ""
+    kept = urlencode({one: said[one] for one in _LISTS[name] if said.get(one)})
+    return f"/cases/{name}?{kept}" if kept else f"/cases/{name}"
 
 
 def _key(band: Band, text: str) -> datetime | str:

@@ -65,12 +65,17 @@ class Queues:
     """The queues that cases are opened from, for the pages of cases (`cases.dependencies.Queues`)."""
 
     def address(self, opened_from: str) -> str:
-        """Return the address of a queue, at the page from which a case was opened."""
+        """Return the address of a queue, or of another list, at the page from which a case was opened."""
         wanted, cursor = domain.opened_from(opened_from)
-        return wanted.url(cursor)
+        return domain.other_list(opened_from) or wanted.url(cursor)
 
     async def following(self, work: Work, opened_from: str, case_id: UUID) -> Case | None:
-        """Return the first case of the page from which `case_id` was opened, or of the queue, that no one else has."""
+        """Return the first case of the page from which `case_id` was opened, or of the queue, that no one else has.
+
+        None from another list: the person goes back to it.
+        """
+        if domain.other_list(opened_from):
+            return None
         wanted, cursor = domain.opened_from(opened_from)
         viewer = work.viewer
         for start in dict.fromkeys((queries.read_cursor(cursor, wanted), None)):

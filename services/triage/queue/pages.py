@@ -17,6 +17,7 @@ from services.triage.cases import views as wording
 from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import CaseParts, ViewerDep, WorkDep
 from services.triage.cases.domain import FINISHED
+from services.triage.cases.forms import Action
 from services.triage.cases.handlers import LATELY, MOST_OFFERED, Work
 from services.triage.queue import domain, handlers, queries, views
 from services.triage.queue.domain import MOST_VIEWS, QueueFilter, QueueView, SavedView, Sort
@@ -71,6 +72,8 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
     found = await handlers.look(session, queries.listing(viewer, wanted, now), wanted, cursor, now, ids)
     newest, beside = await _beside(session, viewer, wanted, now)
     rows = await lists.load(session, viewer, found.case_ids)
+    if request.state.notice in [(Action.CLAIM, row.case.reference) for row in rows]:
+        request.state.notice = None  # its row, at which the page opens, says who has it
     return render(
         request,
         "queue.html",

@@ -39,9 +39,6 @@ MARKS = {
 }
 WHO = {ME: "Me", NOBODY: "No one"}
 DONE = {
-    "transfer": "The case was transferred to a team whose queue you cannot see.",
-    "resolve": "The case is resolved. There is no other for you in this queue.",
-    "not-exempt": "The report is not exempt: its case went to a team whose queue you cannot see.",
     "saved": "The view is saved.",
 }
 TAKEN_DOWN = {

@@ -61,6 +61,7 @@ async def test_a_case_says_that_its_person_is_targeted_again_and_lists_what_came
     ):
         page = (await sam.get(f"/cases/{case.reference}")).text
         assert (f">{said}</a>" in page) if said else ("about the same person" not in page), case.reference
+    assert f'id="{third.reference}" href="/cases/{third.reference}?from=list%3Drepeat"' in (await sam.get(LIST)).text
     related = (await sam.get(f"/cases/{second.reference}/related")).text
     earlier = related.partition('id="earlier"')[2].partition("Other cases that share")[0]
     assert (str(first.reference) in earlier, str(old.reference) in earlier) == (True, True)

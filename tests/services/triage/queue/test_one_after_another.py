@@ -34,7 +34,8 @@ async def test_a_case_leads_back_to_its_row_and_on_to_the_next_that_no_one_has(
     assert f"/cases/{first}?{OF_QUEUE}" in links(shown)
     assert shown.count('name="back" value="yes"') == shown.count('data-key="c"') == 3, "who claims stays in the queue"
     claimed = await press(sam, queue, f"/cases/{first}/claim?{OF_QUEUE}", version="1", back="yes")
-    assert claimed.headers["location"] == f"{queue}#{first}"
+    assert claimed.headers["location"] == f"{queue}&done=claim&case={first}#{first}"
+    assert "You claimed" not in (await sam.get(claimed.headers["location"])).text, "its row says so"
     page = links((await sam.get(f"/cases/{first}?{OF_QUEUE}")).text)
     assert f"{queue}#{first}" in page
     assert f"/cases/{first}/conversation?{OF_QUEUE}" in page
@@ -48,8 +49,9 @@ async def test_a_case_leads_back_to_its_row_and_on_to_the_next_that_no_one_has(
     assert "This is the next one of the same queue." in (await sam.get(done.headers["location"])).text
     await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/claim?{OF_QUEUE}")
     last = await press(sam, f"/cases/{third}?{OF_QUEUE}", f"/cases/{third}/resolve?{OF_QUEUE}", **onwards)
-    assert last.headers["location"] == f"{queue}{'&' if '?' in queue else '?'}done=resolve", "there is no other"
-    assert "There is no other for you in this queue." in (await sam.get(last.headers["location"])).text
+    assert last.headers["location"] == f"{queue}&done=resolve&case={third}#{third}", "there is no other"
+    said = (await sam.get(last.headers["location"])).text
+    assert f'href="/cases/{third}?{OF_QUEUE}">{third}</a>. There is no other case for you in this queue.' in said
 
 
 async def test_the_next_case_is_one_of_the_same_search_however_long_that_is(triage: Triage, sam: AsyncClient) -> None:
@@ -66,7 +68,47 @@ async def test_the_next_case_is_one_of_the_same_search_however_long_that_is(tria
     assert done.headers["location"] == f"/cases/{second}?done=next&{came}"
 
 
-@pytest.mark.parametrize("said", ["https%3A%2F%2Fexample.com", "view%3Dnone", "%00", "x" * 2_000, "cursor%3Dx"])
+async def test_a_case_that_leaves_the_view_is_not_gone_without_a_word(triage: Triage, sam: AsyncClient) -> None:
+    await open_cases(triage.database, told := report())
+    view, case = "/cases?view=unclaimed", f"/cases/{told.reference}"
+    claimed = await press(sam, view, f"{case}/claim?from=view%3Dunclaimed", version="1", back="yes")
+    page = (await sam.get(claimed.headers["location"])).text
+    assert f'id="{told.reference}"' not in page, "it is unclaimed no more"
+    notice = page.partition("govuk-notification-banner--success")[2].partition("</h1>")[0]
+    assert 'role="status"' in notice
+    assert "You claimed" in notice
+    assert f'href="{case}?from=view%3Dunclaimed">{told.reference}</a>.' in notice
+    for other in ("done=claim&case=SP-", "done=claim&case=%3Cb%3E", "done=hacked&case=" + told.reference):
+        assert "govuk-notification-banner--success" not in (await sam.get(f"/cases?{other}")).text, other
+
+
+LISTS = {"list=shift": "/cases/shift", "list=tasks&view=team": "/cases/tasks?view=team", "list=repeat": "/cases/repeat"}
+
+
+@pytest.mark.parametrize("said", LISTS)
+async def test_a_case_leads_back_to_the_list_that_it_was_opened_from(
+    triage: Triage, sam: AsyncClient, said: str
+) -> None:
+    await open_cases(triage.database, told := report(behaviours=("doxing",)))
+    case, came, there = f"/cases/{told.reference}", urlencode({"from": said}), LISTS[said]
+    await press(sam, case, f"{case}/claim")
+    await press(sam, f"{case}/tasks", f"{case}/tasks", title="Ring the school")
+    if said != "list=repeat":
+        assert any(link.startswith(case) and came in link for link in links((await sam.get(there)).text))
+    page = (await sam.get(f"{case}?{came}")).text
+    assert f"{there}#{told.reference}" in links(page)
+    assert "Back to the list" in page
+    assert "Resolve and back to the list" in page
+    done = await press(sam, f"{case}?{came}", f"{case}/resolve?{came}", outcome="support_given", next="yes")
+    assert done.headers["location"].startswith(there)
+    shown = (await sam.get(done.headers["location"])).text
+    assert "You resolved" in shown
+    assert "There is no other case" not in shown
+
+
+@pytest.mark.parametrize(
+    "said", ["https%3A%2F%2Fexample.com", "view%3Dnone", "%00", "x" * 2_000, "cursor%3Dx", "list%3Dsearch"]
+)
 async def test_an_address_leads_back_to_the_queue_and_nowhere_else(triage: Triage, sam: AsyncClient, said: str) -> None:
     await open_cases(triage.database, told := report())
     page = (await sam.get(f"/cases/{told.reference}?from={said}")).text

@@ -48,6 +48,7 @@ async def test_a_search_shows_what_matches_where_it_matched_and_is_recorded_with
     nothing = (await sam.get("/cases?q=sausages")).text
     assert "No case matches" in nothing
     assert await recorded(triage) == [("S4001", 1), ("S4001", 0)]
+    assert 'href="/cases?q=bonzo">Best matches first' in (await sam.get("/cases?q=bonzo&sort=due")).text
     async with triage.database.transaction() as session:
         for table in ("case_search", "activity"):
             rows = await session.scalar(text(f"select string_agg(t::text, ' ') from {table} t"))  # noqa: S608 - own tables
