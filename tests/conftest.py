@@ -16,8 +16,26 @@ from tests.support.postgres import PostgresForTests, running_postgres
 
 __all__ = ["any_log", "event_log", "kafka", "log_kind", "log_server", "log_topics"]
 
+_LONGEST = (
+    "tests/faults/",
+    "tests/demo/test_demo.py",
+    "tests/authorisation/test_matrix.py",
+    "tests/services/embedded/",
+    "tests/services/cli/test_commands.py",
+    "tests/services/intake/evidence/test_memory.py",
+    "tests/services/triage/bulk/test_at_once.py",
+    "tests/shared/messaging/",
+)
+"""Tests of up to minutes, which begin first: else a run ends with one process at work on one of them."""
+
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "here")  # no test may depend on speed; "ci" is Hypothesis's own
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first, in the random order that they have; several processes take tests in this order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ WITH_RULE_AND_REASON = re.compile(
 
 
 FAULTS_THAT_LAST = "tests/faults/extent.py"
+IS_SHARED = re.compile(r'fixture\([^)]*scope="module"')
 
 
 def test_an_exception_from_a_gate_names_its_rule_and_its_reason() -> None:
@@ -51,6 +52,14 @@ def test_tests_that_share_a_server_are_sent_to_one_worker(request: pytest.Fixtur
     """pytest-xdist recognises a group by the end of a test's name, and does not warn if there is none."""
     is_worker = hasattr(request.config, "workerinput")
     assert request.node.nodeid.endswith("@shared") is is_worker
+
+
+def test_what_the_tests_of_a_module_share_is_made_by_one_worker() -> None:
+    """Without a group each of them may go to another worker, between tests of other modules: it is made for each."""
+    modules = {module.path: (ROOT / module.path).read_text("utf-8") for module in modules_of_tests()}
+    sharing = {path for path, text in modules.items() if IS_SHARED.search(text) and "/test_" in path}
+    assert sharing
+    assert {path for path in sharing if "xdist_group(" not in modules[path]} == set()
 
 
 def _outside_loops(node: ast.AST) -> Iterator[ast.Call]:

@@ -23,6 +23,7 @@ from tests.authorisation.table import EVERYBODY, Row
 from tests.authorisation.world import OPEN, RESTRICTED, World, opened
 from tests.support.postgres import PostgresForTests
 
+pytestmark = pytest.mark.xdist_group("matrix")  # one world
 TABLE = table.load()
 ABSENT = "0190c6f0-0000-7000-8000-000000000000"
 _PART = re.compile(r"{(\w+)(?::\w+)?}")

@@ -13,6 +13,7 @@ from tests.authorisation.table import roles
 from tests.authorisation.world import GRACE, MARGARET, OPEN, RESTRICTED, World, opened
 from tests.support.postgres import PostgresForTests
 
+pytestmark = pytest.mark.xdist_group("restricted")  # one world, looked at once
 LISTS = (
     "/cases",
     "/cases?q=happened",

@@ -24,10 +24,12 @@ from shared.messaging.kafka.log import KafkaLog
 from shared.messaging.log import EventLog
 from shared.messaging.postgres.log import PostgresLog
 from tests.faults.steps import SERVICE_OF, Act, Step
+from tests.services.cli import in_process
+from tests.support.embedded import begun
 from tests.support.eventually import eventually
 from tests.support.java_kafka import JavaKafka, NoKafka
 from tests.support.log import go_without_kafka
-from tests.support.process import SignpostProcess, command
+from tests.support.process import SignpostProcess
 
 PROGRAM = "tests.faults.killed"
 PREFIXES = {"/cases": "triage", "/accounts": "registry", "/alerts": "notifier"}
@@ -88,8 +90,9 @@ class Environment(ABC):
         await asyncio.gather(*(process.start() for process in dead))
 
     async def command(self, *arguments: str) -> tuple[int, str]:
-        """Run `signpost` with `arguments`; return exit code and output."""
-        return await command(*arguments, settings=self._settings)
+        """Run `signpost` with `arguments` in this process, which is there already; return exit code and output."""
+        done = await in_process.signpost(*arguments, **self._settings)
+        return done.exit_code, done.output
 
     async def is_ready(self, prefix: str) -> bool:
         """Return whether the service at `prefix` reports itself ready."""
@@ -217,10 +220,19 @@ ALWAYS = {
 
 
 @asynccontextmanager
-async def embedded(folder: Path, **settings: str) -> AsyncIterator[Embedded]:
-    """Run an embedded Signpost on `folder`; it has its own email catcher."""
+async def embedded(
+    folder: Path, dies_at: Mapping[str, str] | None = None, /, **settings: str
+) -> AsyncIterator[Embedded]:
+    """Run an embedded Signpost on `folder`; it has its own email catcher.
+
+    Args:
+        folder: its data directory.
+        dies_at: environment of the first start alone, as `tests.faults.killed` reads it.
+        settings: environment of every start.
+    """
+    await begun(folder)
     environment = Embedded(DataDirectory(folder), {**ALWAYS, **settings})
-    async with _running(environment):
+    async with _running(environment, **(dies_at or {})):
         yield environment
 
 
@@ -272,8 +284,8 @@ def a_kafka(folder: Path) -> Iterator[JavaKafka]:
 
 
 @asynccontextmanager
-async def _running(environment: Environment) -> AsyncIterator[None]:
-    await asyncio.gather(*(process.start() for process in environment.processes.values()))
+async def _running(environment: Environment, **first: str) -> AsyncIterator[None]:
+    await asyncio.gather(*(process.start(**first) for process in environment.processes.values()))
     try:
         yield
     finally:

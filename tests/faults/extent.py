@@ -30,13 +30,13 @@ def seed() -> int:
 
 
 def chosen(steps: Sequence[Step], run: int) -> list[Step]:
-    """Return every step, or in the short form one moment of half of the acts, in an order that the seed decides.
+    """Return every step, or in the short form one moment of a third of the acts, in an order that the seed decides.
 
     An attempt that a dead process left open can be released only after a process died while sending: that comes last.
     """
     dice = random.Random(run)
     acts = _by_act(steps)
-    order = list(steps) if LONG else [dice.choice(moments) for moments in dice.sample(acts, len(acts) // 2)]
+    order = list(steps) if LONG else [dice.choice(moments) for moments in dice.sample(acts, len(acts) // 3)]
     dice.shuffle(order)
     sending = Step("notifier-delivery", Act.SEND, Moment.BEFORE)
     releases = [step for step in order if step.act is Act.RELEASE]

@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,21 +49,23 @@ async def test_sweeps_that_die_leave_nothing_undone_and_do_nothing_twice(data_di
             "SIGNPOST_TRIAGE_TAKEDOWN_CONTACT": "Department <abuse@department.example>",
             "SIGNPOST_TRIAGE_TAKEDOWN_ENDPOINTS": f"xarf={address}",
         }
-        async with embedded(data_dir, **settings) as environment:
+        async with embedded(data_dir, _dying(bulk_dies), **settings) as environment:
             cases = [await _case(environment) for _ in range(CASES)]
-            await _claims_many(environment, bulk_dies, cases)
-            await _sends_a_form(environment, form_dies, cases[0], clock)
+            await _claims_many(environment, cases, then=form_dies)
+            await _sends_a_form(environment, cases[0], clock)
             assert len(received) == (2 if form_dies == TWICE else 1)
             assert len({one["report_id"] for one in received}) == 1
             code, output = await environment.command("audit", "verify")
             assert code == 0, output
 
 
-async def _claims_many(environment: Embedded, dies: tuple[Step, int], cases: list[str]) -> None:
-    await _arm(environment, dies)
+async def _claims_many(environment: Embedded, cases: list[str], then: tuple[Step, int]) -> None:
+    """Let the process die while it claims cases, and claim them when it is back, where it dies next."""
     items = [{"case_id": one, "version": 1} for one in (*cases, *(str(uuid4()) for _ in range(ABSENT)))]
     begun = await _ask(environment, "/cases/api/v1/bulk", {"action": "claim", "items": items})
-    await _dies(environment)
+    process = environment.process_of(then[0].role)
+    await process.died()
+    await process.start(**_dying(then))
 
     async def done() -> Mapping[str, Any] | None:
         found = await _ask(environment, f"/cases/api/v1/bulk/{begun['bulk_id']}")
@@ -77,13 +79,14 @@ async def _claims_many(environment: Embedded, dies: tuple[Step, int], cases: lis
     await connection.close()
 
 
-async def _sends_a_form(environment: Embedded, dies: tuple[Step, int], case: str, clock: Path) -> None:
+async def _sends_a_form(environment: Embedded, case: str, clock: Path) -> None:
     address = f"{_LIST}/{case}/takedowns"
     takedown = (await _ask(environment, address, {"link_number": 1}, version=2))["takedowns"][0]["takedown_id"]
-    await _arm(environment, dies)
     kind = {"protocol": "xarf", "kind": "phishing"}
     await _ask(environment, f"{address}/{takedown}/forms", kind, version=3)
-    await _dies(environment, lambda: clock.write_text(A_DAY))
+    await environment.process_of("").died()
+    await asyncio.to_thread(clock.write_text, A_DAY)
+    await environment.start_missing()
 
     async def sent() -> bool | None:
         [form] = (await _ask(environment, address))["items"][0]["forms"]
@@ -104,17 +107,9 @@ async def _case(environment: Embedded) -> str:
     return await eventually(there)
 
 
-async def _arm(environment: Embedded, dies: tuple[Step, int]) -> None:
-    step, passes = dies
-    process = environment.process_of(step.role)
-    await process.stop()
-    await process.start(FAULT_STEP=str(step), FAULT_PASSES=str(passes))
-
-
-async def _dies(environment: Embedded, meanwhile: Callable[[], object] = lambda: None) -> None:
-    await environment.process_of("").died()
-    meanwhile()
-    await environment.start_missing()
+def _dying(at: tuple[Step, int]) -> dict[str, str]:
+    step, passes = at
+    return {"FAULT_STEP": str(step), "FAULT_PASSES": str(passes)}
 
 
 async def _ask(

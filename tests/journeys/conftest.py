@@ -12,7 +12,7 @@ from playwright.async_api import Browser
 from tests.journeys.people import Join, gathering
 from tests.journeys.reports import Program
 from tests.support.browser import chromium, person
-from tests.support.embedded import EmbeddedSignpost, embedded_signpost
+from tests.support.embedded import EmbeddedSignpost, begun, embedded_signpost
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -26,6 +26,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def new_signpost() -> AsyncIterator[EmbeddedSignpost]:
     """A Signpost on an empty directory; use `signpost`, which has been looked at while it was empty."""
     folder = Path(tempfile.mkdtemp(prefix="signpost-"))  # not below pytest's own folder, as for `data_dir`
+    await begun(folder / "data")
     async with embedded_signpost(folder / "data", SIGNPOST_NOTIFIER_STORM_AFTER="1000000") as started:
         yield started
     shutil.rmtree(folder)

@@ -160,7 +160,7 @@ async def test_no_report_of_any_kind_is_unaccounted_for(signpost: EmbeddedSignpo
     misuse = {**MISUSE, "subject": {"name": "Nobody Whom the Directory Knows"}}
     kinds = {"abuse": ABUSE, "misuse": misuse, "incident": INCIDENT, "enquiry": ENQUIRY, "exception": EXCEPTION}
     await asyncio.gather(*(program.send(form, body) for form, body in kinds.items()))
-    code, output = await signpost.command("reconcile", "--wait", "60", "--json")
+    code, output = await signpost.in_this_process("reconcile", "--wait", "60", "--json")
     figures = json.loads(output)
     assert (code, figures["unaccounted"], figures["in_flight"], figures["dead_lettered"]) == (0, 0, 0, 0)
     assert figures["accepted"] == figures["cases"] == figures["alert_decisions"]

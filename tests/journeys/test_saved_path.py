@@ -16,7 +16,7 @@ from tests.journeys.forms import fill_in, send
 from tests.journeys.input_drivers import InputDriver, Keyboard, Pointer
 from tests.journeys.misuse_report import QUESTIONS
 from tests.journeys.people import Join, Someone, gathering
-from tests.support.embedded import EmbeddedSignpost, embedded_signpost
+from tests.support.embedded import EmbeddedSignpost, begun, embedded_signpost
 
 pytestmark = [
     pytest.mark.xdist_group("embedded"),
@@ -120,6 +120,7 @@ async def test_the_end_of_a_session_loses_no_answer(join: Join) -> None:
 async def own_signpost() -> AsyncIterator[EmbeddedSignpost]:
     """A Signpost that the test may stop."""
     folder = Path(tempfile.mkdtemp(prefix="signpost-"))
+    await begun(folder / "data")
     async with embedded_signpost(folder / "data") as started:
         yield started
     shutil.rmtree(folder)

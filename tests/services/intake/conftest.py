@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
-from services.intake.app import open_service
+from services.intake import app
 from services.intake.forms import sent_files
 from services.intake.settings import IntakeSettings
 from shared.auth.guard import SESSION_COOKIE
@@ -21,6 +21,7 @@ from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.db.database import Database
 from shared.ids import StaffId
 from shared.runtime import Parts
+from tests.support.apps import opened_again
 from tests.support.postgres import PostgresForTests
 
 START = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
@@ -86,7 +87,13 @@ async def opened_intake(postgres: PostgresForTests, folder: Path, **more: object
             **more,
         }
         settings = IntakeSettings.model_validate(values)
-        async with open_service(settings, clock=clock, log=AsyncMock()) as service:
+        usual, log = not more, AsyncMock()
+        opening = (
+            opened_again(app, settings, clock=clock, log=log)
+            if usual
+            else app.open_service(settings, clock=clock, log=log)
+        )
+        async with opening as service:
             yield Intake(service.app, service.database, clock, TokenIssuer(private.read_bytes()), service.parts)
 
 

@@ -15,9 +15,10 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry import app
 from services.registry.accounts.domain import Registration
 from services.registry.accounts.handlers import register
-from services.registry.app import OBSERVERS, open_service
+from services.registry.app import OBSERVERS
 from services.registry.approvals.queries import records
 from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Work
@@ -31,6 +32,7 @@ from shared.events.registry import AccountChanged
 from shared.events.vocabulary import AccountClass
 from shared.ids import AccountId, RandomIds, StaffId
 from shared.messaging.outbox import Outbox
+from tests.support.apps import opened_again
 from tests.support.postgres import PostgresForTests
 
 NOW = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
@@ -105,7 +107,7 @@ async def registry(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[
     private, _ = ensure_key_files(tmp_path)
     async with (
         postgres.fresh("registry") as url,
-        open_service(settings_with(tmp_path, url), clock=FixedClock(), log=AsyncMock()) as service,
+        opened_again(app, settings_with(tmp_path, url), clock=FixedClock(), log=AsyncMock()) as service,
     ):
         yield Registry(service.app, service.database, TokenIssuer(private.read_bytes()))
         async with service.database.transaction() as session:

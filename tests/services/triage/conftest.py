@@ -15,7 +15,7 @@ from jinja2 import Environment
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from services.triage.app import open_service
+from services.triage import app
 from services.triage.cases import activities
 from services.triage.operations.queries import records
 from services.triage.settings import TriageSettings
@@ -28,6 +28,7 @@ from shared.db.database import Database
 from shared.ids import StaffId
 from shared.web.pages import make_environment
 from tests.services.triage.builders import NOW
+from tests.support.apps import opened_again
 from tests.support.postgres import PostgresForTests
 
 
@@ -95,7 +96,7 @@ async def triage(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Tr
         )
         log = AsyncMock()
         log.behind.return_value = {}
-        async with open_service(settings, clock=clock, log=log) as service:
+        async with opened_again(app, settings, clock=clock, log=log) as service:
             opened = Triage(service.app, service.database, clock, TokenIssuer(private.read_bytes()))
             yield opened
             async with service.database.transaction() as session:  # whatever a test did, its chains say

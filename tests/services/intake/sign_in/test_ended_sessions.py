@@ -37,6 +37,7 @@ from tests.support.log import postgres_log
 from tests.support.postgres import PostgresForTests
 from tests.support.web import ADDRESS, START, csrf_token
 
+pytestmark = pytest.mark.xdist_group("ended-sessions")  # one Signpost
 PERSONAS = Path(__file__).parents[4] / "deploy" / "sample" / "personas.yaml"
 PAGES = ("/report/misuse/where", "/cases", "/accounts", "/alerts/my-team")
 """A page of each service for which a responder has to be signed in."""

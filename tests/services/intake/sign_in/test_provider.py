@@ -26,6 +26,7 @@ from shared.encryption import Keys
 from tests.services.intake.sign_in.test_sign_in import TEMPLATES, router
 from tests.support.web import ADDRESS, NOWHERE, ClockForTests, WebForTests, browsing, csrf_token
 
+pytestmark = pytest.mark.xdist_group("provider")  # one server
 SERVICE = "intake"
 STAFF = {"staff_id": "S4001", "name": "Sam Reid", "email": "sam.reid@example.org"}
 PEOPLE = (
