@@ -11,6 +11,7 @@ from sqlalchemy import event, text
 from shared.auth.permissions import Role
 from tests.services.triage.builders import open_cases, report
 from tests.services.triage.bulk.test_pages import choose, do, ticked
+from tests.services.triage.buttons import form_token
 from tests.services.triage.conftest import Triage
 from tests.services.triage.outcome_reviews.test_reviews import request, resolved
 from tests.services.triage.whole.test_whole import POST, worked
@@ -45,6 +46,7 @@ MOST: Mapping[str, int] = {
     "/cases/bulk/{preview}": 6,
     "/cases/bulk/{results}": 6,
     "/cases/second-reviews": 9,
+    "/cases/second-reviews/{review}": 11,
     "/cases/shift": 7,
     "/cases/wellbeing": 13,
     "/cases/templates": 4,
@@ -56,7 +58,17 @@ MOST: Mapping[str, int] = {
     "/cases/api/v1/cases/{case}/evidence": 6,
     "/cases/api/v1/cases/{case}/takedowns": 6,
     "/cases/api/v1/cases/{case}/tasks": 8,
+    "/cases/api/v1/second-reviews": 5,
+    "/cases/api/v1/saved-views": 4,
+    "/cases/api/v1/bulk/{bulk}": 5,
+    "POST /cases/{reference}/show": 20,
+    "POST /cases/{reference}/takedowns/show": 20,
+    "POST /cases/campaigns/{campaign}/show": 20,
+    "POST /cases/second-reviews/{review}/show": 20,
 }
+REVIEWS = """insert into second_review (review_id, case_id, resolution, team, outcome, why, chosen_at, resolved_by)
+select case_id, case_id, 1, team, 'support_given', 'sample', opened_at, 'S9001' from "case" on conflict do nothing"""
+"""A second review of each case, with the case's own id."""
 
 
 async def counted(triage: Triage, client: AsyncClient, places: Mapping[str, str]) -> dict[str, int]:
@@ -65,14 +77,28 @@ async def counted(triage: Triage, client: AsyncClient, places: Mapping[str, str]
     event.listen(
         triage.database.engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2])
     )
-    found = {}
+    token, found = await form_token(client), {}
+    for shows in (address.removeprefix("POST ").format(**places) for address in MOST if address.startswith("POST ")):
+        assert (await client.post(shows, data={"csrftoken": token})).status_code == 200, shows
     for address in MOST:
+        asked = address.format(**places)
         for _ in range(2):
             statements.clear()
-            answer = await client.get(address.format(**places))
+            shows = asked.removeprefix("POST ")
+            answer = await (client.get(asked) if shows == asked else client.post(shows, data={"csrftoken": token}))
             assert answer.status_code == 200, (address, answer.text)
         found[address] = len(statements)
     return found
+
+
+async def grown(triage: Triage, script: AsyncClient, views: int) -> None:
+    """Let each case have a second review, and keep so many more views."""
+    triage.by_hand.add("second_review")
+    async with triage.database.transaction() as session:
+        await session.execute(text(REVIEWS))
+    for number in range(views):
+        kept = await script.post("/cases/api/v1/saved-views", json={"name": f"{views} {number}", "query": ""})
+        assert kept.status_code == 201, kept.text
 
 
 async def test_a_page_takes_as_many_statements_for_much_as_for_little(
@@ -91,10 +117,12 @@ async def test_a_page_takes_as_many_statements_for_much_as_for_little(
             where = await worked(triage, script, told, times)
             async with triage.database.transaction() as session:
                 campaign = await session.scalar(text("select campaign_id from campaign"))
+            await grown(triage, script, times)
             chosen = await ticked(triage)
             preview, results = await choose(aisha, "claim", chosen), await choose(aisha, "claim", chosen)
             await do(aisha, results)
-            places |= {"case": where.rpartition("/")[2], "campaign": str(campaign)}
+            places |= {"case": where.rpartition("/")[2], "review": where.rpartition("/")[2], "campaign": str(campaign)}
+            places["bulk"] = results.removeprefix("/cases/bulk/").partition("?")[0]
             places |= {"preview": preview.removeprefix("/cases/bulk/"), "results": results.removeprefix("/cases/bulk/")}
             counts.append(await counted(triage, aisha, places))
             await open_cases(triage.database, *(report(urls=(POST,)) for _ in range(30)))

@@ -24,6 +24,9 @@ from services.triage.cases.queries import to_case
 from services.triage.cases.tables import CaseRow
 from services.triage.deadlines import queries as deadlines
 from services.triage.deadlines.domain import Deadline
+from services.triage.merges import handlers as splits
+from services.triage.merges import refusals as merges
+from services.triage.merges.domain import Part
 from services.triage.operations.queries import records
 from shared.audit import chain
 from shared.audit.verification import BrokenLink, verify
@@ -46,16 +49,22 @@ ORDERS: Mapping[str, Order] = {
 }
 DONE = frozenset({"claimed", "assigned", "merged", "transferred", "note_shared", "resolved"})
 """Activities that in these tests only bulk actions make."""
-EXAMPLES = 40
+LINKS = ("https://x.com/a/status/1", "https://x.com/a/status/2")
+TAKEN = splits.Wanted(("harassment",), [1])
+"""What is split off."""
+EXAMPLES = 12
 Act = tuple[str, frozenset[int]]
 EVERY = frozenset(range(CASES))
 ACTS: st.SearchStrategy[Act] = st.tuples(
     st.sampled_from(
-        ["claim", "claim", *ORDERS, "merge", "resolve", "undo", "undo", "undo", "release", "reopen", "leases"]
+        [
+            *("claim", "claim", *ORDERS, "merge", "resolve", "undo", "undo", "undo", "release", "reopen", "leases"),
+            *("split", "undo split", "undo split"),
+        ]
     ),
     st.sampled_from([EVERY, frozenset({0, 1}), frozenset({1, 2, 3}), frozenset({2})]),
 )
-Snapshot = tuple[Case, tuple[Deadline, ...]]
+Snapshot = tuple[Case, tuple[Deadline, ...], Part]
 
 
 @dataclass
@@ -75,26 +84,62 @@ class Life:
     """Cases that were just put back: by which bulk action they had been changed, and into which version."""
     restored: set[tuple[UUID, int]] = field(default_factory=set)
     """Cases that were put back, and the versions that this made, as the results say."""
+    parts: dict[UUID, tuple[UUID, int]] = field(default_factory=dict)
+    """Cases that were split off: of which case, and into which version that changed it."""
+    given_back: set[UUID] = field(default_factory=set)
+    """Cases that were just given back to the one that they were split off."""
 
     async def snapshot(self) -> dict[UUID, Snapshot]:
         async with self.database.transaction() as session:
-            rows = await session.scalars(select(CaseRow).where(CaseRow.case_id.in_(self.ids)))
-            clocks = await deadlines.of_cases(session, list(self.ids))
-            return {row.case_id: (to_case(row), tuple(clocks[row.case_id])) for row in rows}
+            rows = (await session.scalars(select(CaseRow).where(CaseRow.case_id.in_([*self.ids, *self.parts])))).all()
+            clocks = await deadlines.of_cases(session, [row.case_id for row in rows])
+            return {
+                row.case_id: (
+                    to_case(row),
+                    tuple(clocks[row.case_id]),
+                    Part(tuple(row.behaviours), tuple(range(len(LINKS)) if row.links is None else row.links)),
+                )
+                for row in rows
+            }
 
     async def act(self, who: Viewer, act: Act, seen: Mapping[UUID, Snapshot]) -> None:
         """Act in a transaction of one's own. If it is refused, or ended because of a deadlock, nothing was done."""
+        bulk, parts = None, None
         try:
             async with self.database.transaction() as session:
-                bulk = await self._act(Work(session, who, self.now, WRITER), act, seen)
+                work = Work(session, who, self.now, WRITER)
+                if "split" in act[0]:
+                    parts = await self._split_or_not(work, act, seen)
+                else:
+                    bulk = await self._act(work, act, seen)
         except DBAPIError as error:
             if not is_transient(error):
                 raise
-        except (*NAMES, *REFUSALS):
+        except (*NAMES, *REFUSALS, *merges.REFUSALS):
             pass
         else:
             if bulk:
                 self._keep(who, bulk, seen)
+            if parts:
+                self._keep_part(*parts, seen)
+
+    async def _split_or_not(self, work: Work, act: Act, seen: Mapping[UUID, Snapshot]) -> tuple[Case, Case] | None:
+        """Split the first of the chosen cases, or give back what was split off last."""
+        what, which = act
+        if what == "split":
+            case_id = self.ids[min(which)]
+            return await splits.split(work, case_id, seen[case_id][0].version, TAKEN, None)
+        if part := next((one for one in reversed(self.parts) if one in seen), None):
+            back = await splits.undo_split(work, part, seen[part][0].version)
+            return back, back
+        return None
+
+    def _keep_part(self, whole: Case, part: Case, seen: Mapping[UUID, Snapshot]) -> None:
+        if whole is part:
+            self.given_back.add(part.case_id)
+            return
+        self.parts[part.case_id] = whole.case_id, whole.version
+        self.before[part.case_id, whole.case_id] = seen[whole.case_id]
 
     async def _act(self, work: Work, act: Act, seen: Mapping[UUID, Snapshot]) -> Bulk | None:
         what, which = act
@@ -132,14 +177,25 @@ class Life:
         there = await self.snapshot()
         for case_id, (bulk_id, made) in self.put_back.items():
             self.restored.add((case_id, made + 1))
-            (was, clocks), (case, clocks_now) = self.before[bulk_id, case_id], there[case_id]
-            if case.version == made + 1:
-                assert (replace(case, version=was.version), clocks_now) == (was, clocks)
+            self._is_as_before(there, bulk_id, case_id, made)
         self.put_back.clear()
+        for part in self.given_back:
+            case_id, made = self.parts[part]
+            if self._is_as_before(there, part, case_id, made):
+                assert (there[part][0].merged_into, there[part][0].state) == (case_id, "merged")
+        self.given_back.clear()
+
+    def _is_as_before(self, there: Mapping[UUID, Snapshot], by: UUID, case_id: UUID, made: int) -> bool:
+        """Compare a case with what it was before `made`; return False if someone changed it meanwhile."""
+        (was, *rest), (case, *rest_now) = self.before[by, case_id], there[case_id]
+        if case.version != made + 1:
+            return False
+        assert (replace(case, version=was.version), rest_now) == (was, rest)
+        return True
 
 
 async def live(database: Database, rounds: Sequence[tuple[Act, Act, int]]) -> None:
-    told = [report() for _ in range(CASES)]
+    told = [report(behaviours=("harassment", "trolling"), urls=LINKS) for _ in range(CASES)]
     await open_cases(database, *told)
     async with database.transaction() as session:
         theirs = select(CaseRow.case_id).where(CaseRow.report_id.in_([one.report_id for one in told]))
@@ -149,13 +205,13 @@ async def live(database: Database, rounds: Sequence[tuple[Act, Act, int]]) -> No
         await asyncio.gather(life.act(SAM, his, seen), life.act(AISHA, hers, seen))
         await life.look()
         life.now += timedelta(minutes=minutes)
-    for case_id in life.ids:
+    for case_id in (*life.ids, *life.parts):
         await whole(life, case_id)
 
 
 async def whole(life: Life, case_id: UUID) -> None:
     """Each version was made once, by what the record says, and others heard of it once."""
-    case, _ = (await life.snapshot())[case_id]
+    case, *_ = (await life.snapshot())[case_id]
     async with life.database.transaction() as session:
         links = await chain.read(session, case_id)
         events = Counter(await session.scalars(text("select type from outbox where subject = :id"), {"id": case_id}))
@@ -202,6 +258,7 @@ def test_what_two_people_do_at_once_is_done_once_or_not_and_undone_field_by_fiel
         @example([_both("merge"), _both("claim"), _both("transfer"), _both("undo"), _both("undo"), _both("undo")])
         @example([_both("claim"), _both("assign"), _both("undo"), _both("undo")])
         @example([_both("claim"), _both("transfer"), _both("undo"), _both("claim"), _both("undo")])
+        @example([_both("split"), _both("undo split"), _both("claim"), _both("split"), _both("undo split")])
         @example([_both("claim"), _both("message"), _both("undo"), _both("claim"), _both("release")])
         @given(rounds)
         def holds(happening: list[tuple[Act, Act, int]]) -> None:
