@@ -8,6 +8,8 @@ import yaml
 
 HERE = Path(__file__).parent
 STATES = frozenset({"normal", "empty", "error", "long"})
+COLOURS = "colours"
+"""No state: where a page of casework is looked at in forced colours and without scripts, if not in its normal state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ async def test_a_report_with_files_is_worked_on_together_and_its_outcome_looked_
     await _asks(sam, case)
     await _answers(priya)
     await _reads_the_answer(sam, priya.reference)
-    await _resolves(sam, case)
+    await _resolves(sam, case, colours=way.driver is Pointer and way.javascript)
     await _asks_for_review(priya)
     await _may_not_decide(sam, case)
     await _decides(await someone("Aisha Khan"), priya.reference, way)
@@ -306,7 +306,7 @@ async def _reads_the_answer(sam: Someone, reference: str) -> None:
     assert await sam.driver.download("Download the original") == MORE["buffer"]
 
 
-async def _resolves(sam: Someone, case: str) -> None:
+async def _resolves(sam: Someone, case: str, *, colours: bool) -> None:
     await sam.open(case)
     await sam.finds_nothing_of(abuse_report.NARRATIVE.splitlines()[0])
     await sam.driver.press("Show what was written")
@@ -316,6 +316,8 @@ async def _resolves(sam: Someone, case: str) -> None:
         await sam.driver.follow(link)
         tab = link.split()[0]
         await sam.looks(f"case, {tab.lower()}")
+        if colours:
+            await sam.looks_without_our_colours(f"case, {tab.lower()}")
     await sam.open(case)
     await sam.driver.follow("Say whether there is a threat to life")
     await sam.driver.choose("No")

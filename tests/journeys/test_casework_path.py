@@ -73,18 +73,21 @@ async def test_a_burst_becomes_one_campaign_with_one_message_to_all_and_one_outc
     join: Join, program: Program, signpost: EmbeddedSignpost
 ) -> None:
     sent = await _sent_by_many(program)
-    aisha = await join("Aisha Khan", widths=WIDTHS)
+    aisha, without_scripts = (
+        await join("Aisha Khan", widths=WIDTHS),
+        await join("Aisha Khan", javascript=False, widths=(TELEPHONE,)),
+    )
     await _confirms_the_campaign(aisha)
     campaign = aisha.page.url
     await aisha.driver.press("Message all reporters")
     await aisha.reads(f"The reporters of {REPORTS} reports")
     await aisha.driver.write("Message to each reporter", MESSAGE)
-    await aisha.looks("burst, message to all")
+    await _looks_in_each_way(aisha, without_scripts, "burst, message to all")
     async with signpost.database("triage") as other, other.transaction():
         await other.execute('select 1 from "case" for update')  # nothing of them can be done
         await aisha.driver.press(f"Message the reporters of {REPORTS} cases")
         await aisha.reads(f"of {REPORTS} cases looked at")
-        await aisha.looks("burst, in progress")
+        await _looks_in_each_way(aisha, without_scripts, "burst, in progress")
     await _is_done(aisha, f"Message sent about {REPORTS} cases")
     await aisha.open(campaign)
     await aisha.driver.press("Resolve all cases")
@@ -94,6 +97,14 @@ async def test_a_burst_becomes_one_campaign_with_one_message_to_all_and_one_outc
     await _is_done(aisha, f"{REPORTS} cases resolved")
     await aisha.looks("burst, resolved")
     await _each_reporter_reads_it_once_as_if_alone(join, program, sent)
+
+
+async def _looks_in_each_way(aisha: Someone, without_scripts: Someone, name: str) -> None:
+    """Look at the page of many cases also in forced colours, and without scripts."""
+    await aisha.looks(name)
+    await aisha.looks_without_our_colours(name)
+    await without_scripts.open(aisha.page.url)
+    await without_scripts.looks(f"{name}, without scripts")
 
 
 async def _sent_by_many(program: Program) -> list[tuple[str | None, Sent]]:

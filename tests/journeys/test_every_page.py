@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.long_things import LONG_LINK, LONG_TEXT, LONG_WORD
-from tests.journeys.people import Join, Someone
+from tests.journeys.people import TELEPHONE, Join, Someone
 from tests.journeys.reports import ABUSE, INCIDENT, MISUSE, Program
 from tests.support.eventually import eventually
 
@@ -226,6 +226,11 @@ async def test_a_view_is_saved_and_found_beside_the_queue(join: Join) -> None:
     await amir.looks("queue, a saved view")
     await amir.driver.follow("Rename or delete views")
     await amir.looks("saved views")
+    await amir.looks_without_our_colours("saved views")
+    without_scripts = await join("Amir Rahman", javascript=False, widths=(TELEPHONE,))
+    await without_scripts.open("/cases/views")
+    await without_scripts.reads("Skies")
+    await without_scripts.looks("saved views, without scripts")
     await amir.driver.press("Delete Skies")
     await amir.reads("You have no saved view")
 

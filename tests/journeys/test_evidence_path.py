@@ -1,6 +1,10 @@
-"""Evidence on a case: nothing is shown until someone asks and says why; then step by step, and a file is added."""
+"""Evidence on a case: nothing is shown until someone asks and says why; then step by step, a file is added, and the
+whole case is exported.
+"""
 
 import io
+import json
+import re
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any
@@ -11,10 +15,12 @@ import pytest
 from PIL import Image
 from playwright.async_api import Page, Route, expect
 
+from shared.audit import exports
 from tests.journeys.input_drivers import InputDriver, Keyboard, Pointer
 from tests.journeys.misuse_report import MANAGER_OF_SUBJECT
 from tests.journeys.people import Join, Someone
 from tests.journeys.reports import ABUSE, MISUSE, Program
+from tests.services.triage.export.test_pdf import read
 from tests.support.eventually import eventually
 
 pytestmark = [
@@ -24,6 +30,15 @@ pytestmark = [
 ]
 WHY = "To see whether it is a threat"
 WORDS = "They wrote: we know where you work."
+SUSPECT, HANDLE = "Zebedee Quill", "@zq_handle"
+SHOWN = re.compile(rf"\[name \d] wrote it as {HANDLE}\.")
+"""What the export says once it is chosen that the handle stays visible."""
+NAMING = {
+    **ABUSE,
+    "content_state": "online",
+    "suspected": [{"relation": "public", "name": SUSPECT, "handle": HANDLE}],
+    "narrative": f"{SUSPECT} wrote it as {HANDLE}.",
+}
 
 
 def picture() -> bytes:
@@ -42,7 +57,7 @@ def picture() -> bytes:
 async def test_a_responder_sees_evidence_as_far_as_they_ask(
     program: Program, join: Join, driver: Callable[[Page], InputDriver], *, javascript: bool
 ) -> None:
-    sent = await program.send("abuse", {**ABUSE, "content_state": "online"})
+    sent = await program.send("abuse", NAMING)
     sam = await join("Sam Reid", driver=driver, javascript=javascript)
     tab = f"/cases/{sent.reference}/evidence"
     await sam.waits_for(tab, "No one has added evidence yet", "Capture it before it disappears")
@@ -61,6 +76,46 @@ async def test_a_responder_sees_evidence_as_far_as_they_ask(
     await sam.looks(f"evidence, sharp and in colour, {driver.__name__}")
     await _downloads(sam, tab)
     await _adds(sam, tab, 3, javascript=javascript)
+    await sam.page.emulate_media(forced_colors="none")
+    await _exports(sam, f"/cases/{sent.reference}/export", javascript=javascript)
+
+
+async def _exports(sam: Someone, page: str, *, javascript: bool) -> None:
+    """See the case with others masked, let one word stay visible, and check the archive as its recipient would."""
+    await sam.open(page)
+    await sam.driver.choose("The police")
+    await sam.driver.write("Why do they get it?", "Their request of Monday")
+    await sam.driver.press("Continue to the preview")
+    preview = sam.page.get_by_role("region", name="Preview of the PDF")
+    await expect(preview).to_contain_text(re.compile(r"\[name \d] wrote it as \[account \d]\."))
+    await sam.finds_nothing_of(SUSPECT, HANDLE, within=preview)
+    await sam.looks(f"export, the preview, javascript {javascript}")
+    if javascript:
+        await sam.looks_without_our_colours("export, the preview")
+    await sam.driver.tick(HANDLE)
+    await sam.driver.tick("1. Picture")
+    await sam.driver.press("Update the preview")
+    await expect(preview).to_contain_text(SHOWN)
+    await sam.driver.press("Make the export")
+    await sam.reads("The export is ready", "with 1 file of evidence")
+    await sam.looks(f"export, ready, javascript {javascript}")
+    _is_as_its_manifest_says(await sam.driver.download("Download the export"))
+
+
+def _is_as_its_manifest_says(export: bytes) -> None:
+    assert exports.problems(io.BytesIO(export)) == []
+    with ZipFile(io.BytesIO(export)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(files.pop(exports.MANIFEST))
+    assert {one["name"]: one["sha256"] for one in manifest["members"]} == {
+        name: sha256(content).hexdigest() for name, content in files.items()
+    }
+    assert manifest["statement"]["purpose"] == "police"
+    assert picture() in files.values()
+    printed = read(files["case.pdf"])
+    assert SHOWN.search(printed)
+    assert not [name for name, content in files.items() if SUSPECT.encode() in content], "it is masked everywhere"
+    assert SUSPECT not in printed
 
 
 async def _previews(sam: Someone) -> None:

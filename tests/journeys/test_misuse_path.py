@@ -78,6 +78,7 @@ async def _reads_the_case(grace: Someone, reference: str) -> None:
     await grace.reads("What is alleged", SUBJECT)
     await grace.finds_nothing_of(REPORTER, REPORTER_ID, NARRATIVE.splitlines()[0], "Internal note", "Reported by")
     await grace.looks("case for the manager")
+    await grace.looks_without_our_colours("case for the manager")
     await grace.driver.press("Show what was written")
     await grace.reads(NARRATIVE.splitlines()[0])
     await grace.finds_nothing_of(REPORTER, REPORTER_ID)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.journeys.people import WIDE_TELEPHONE
 from tests.support.browser import Visitor, person
 from tests.support.embedded import EmbeddedSignpost
 from tests.support.eventually import eventually
@@ -152,3 +153,5 @@ async def test_a_swatch_is_seen_without_our_colours(signpost: EmbeddedSignpost, 
         await eventually(drawn)
         keys = "[...document.querySelectorAll('.signpost-key')].map(key => getComputedStyle(key).backgroundColor)"
         assert set(await visitor.page.evaluate(keys)) == {"rgb(255, 255, 255)"}
+        await visitor.page.set_viewport_size({"width": WIDE_TELEPHONE, "height": 900})
+        await visitor.see("operations, forced colours")

@@ -41,6 +41,7 @@ async def _decides(aisha: Someone, case: str) -> None:
     await aisha.open(f"{case}/review")
     await aisha.finds_nothing_of(REASON)
     await aisha.looks("outcome, to be looked at again")
+    await aisha.looks_without_our_colours("outcome, to be looked at again")
     await aisha.driver.press("Show what the reporter says")
     await aisha.reads(REASON)
     await aisha.driver.press("Record the decision")

@@ -52,6 +52,10 @@ group.initial.rebalance.delay.ms=0
 """
 
 
+_LIGHT = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""It lives for minutes: compiling it well would take more of the machine than it saves."""
+
+
 class NoKafka(Exception):
     """There is no Kafka, and none can be started."""
 
@@ -72,7 +76,7 @@ class JavaKafka:
         if not (shutil.which("java") and shutil.which("mvn")):
             raise NoKafka(HOW_TO_GET_ONE)
         self._folder = folder
-        self._java = ["java", "-Xmx512m", "-cp", f"{_jars()}/*"]
+        self._java = ["java", *_LIGHT, "-cp", f"{_jars()}/*"]
         broker, controller, inside = free_ports(3)
         self.servers = f"127.0.0.1:{broker}"
         folder.mkdir(parents=True)
