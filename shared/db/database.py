@@ -73,6 +73,7 @@ class Database:
                 "server_settings": {
                     "application_name": application_name,
                     "timezone": "UTC",
+                    "jit": "off",  # to compile a statement takes longer than any of ours
                     **_KEEPALIVE,
                     "statement_timeout": str(int(statement_timeout.total_seconds() * 1000)),
                 },

@@ -139,6 +139,12 @@ class CaseRow(Base):
         Index("ix_case_open", "opened_at", "case_id", postgresql_where=text(OPEN)),
         Index("ix_case_opened", "opened_at", "case_id"),
         Index("ix_case_facets", "facets", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 256}),
+        Index(
+            "ix_case_active_facets",
+            "facets",
+            postgresql_using="gin",
+            postgresql_where=text(f"{OPEN} or replied_at is not null or review_asked_at is not null"),
+        ),
         CheckConstraint("(state = 'merged') = (merged_from is not null)", name="merged_from_a_state"),
         CheckConstraint("state <> 'merged' or merged_into is not null", name="merged_into_a_case"),
         CheckConstraint("merged_into <> case_id", name="merged_into_another"),

@@ -49,13 +49,15 @@ def upgrade() -> None:
     op.create_index("ix_case_opened", "case", ["opened_at", "case_id"])
     limit = {"gin_pending_list_limit": 256}
     op.create_index("ix_case_facets", "case", ["facets"], postgresql_using="gin", postgresql_with=limit)
+    where = sa.text(f"{_OPEN} or replied_at is not null or review_asked_at is not null")
+    op.create_index("ix_case_active_facets", "case", ["facets"], postgresql_using="gin", postgresql_where=where)
     op.create_index("ix_case_access_subject", "case_access", ["subject"])
 
 
 def downgrade() -> None:
     """Go back to the revision before."""
     op.drop_index("ix_case_access_subject", "case_access")
-    for index in ("facets", "opened", "open", "priority", "due"):
+    for index in ("active_facets", "facets", "opened", "open", "priority", "due"):
         op.drop_index(f"ix_case_{index}", "case")
     op.drop_column("case", "facets")
     waits = sa.text("replied_at is not null"), sa.text("review_asked_at is not null")

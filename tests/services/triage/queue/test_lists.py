@@ -191,7 +191,7 @@ async def read(
     ("wanted", "most"),
     [
         (QueueFilter(), 2),
-        (QueueFilter(view=QueueView.FINISHED, platform="mastodon"), 5),
+        (QueueFilter(view=QueueView.FINISHED, platform="mastodon"), 6),
         (QueueFilter(platform="mastodon"), 4),
     ],
 )
