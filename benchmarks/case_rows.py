@@ -1,7 +1,8 @@
 """Makes any number of cases with all that a list, a search and a page of them reads: one statement for each table.
 
 The cases are of five years, ending now. One in a hundred is open, in the newer half. Each has a report, up to three
-links of its record, a deadline, a document and three keys; some have notes, evidence, alerts, tasks or second reviews.
+links of its record, a deadline, a document and three keys; one on which work started has the tasks of its kind. Some
+have notes, evidence, alerts, other tasks or second reviews.
 Twenty neighbours name one account, and four one link. Each 500th case begins a campaign of twenty; the newest thousand
 are one campaign.
 
@@ -147,13 +148,33 @@ join (select substr(reference, 4)::bigint as first, case_id from "case") as f
   on f.first = case when g > $1 - 1000 then $1 when g % 500 < 20 then g / 500 * 500 end
 join campaign on campaign_id = f.case_id
 """  # noqa: S608 - own words
+_SEEN_BY = "case when restricted then team || '/restricted' else team end"
 _TASKS = f"""
-insert into task (task_id, case_id, code, title, assignee, due_at, made_at, made_by, done_at, done_by, overdue)
+insert into task (task_id, case_id, code, title, assignee, due_at, made_at, made_by, done_at, done_by, overdue,
+  listed_for)
 select uuidv7(opened_at - now()), case_id, '', 'Ring the building', assignee, opened_at + interval '1 day', opened_at,
   'S7000', case when outcome is not null then opened_at end, case when outcome is not null then 'S7000' end,
-  outcome is null
+  outcome is null and opened_at < now() - interval '1 day', {_SEEN_BY}
 from {_NUMBERED} where g % 20 = 0
 """  # noqa: S608 - own words
+_TASKS_OF_KIND = f"""
+insert into task (task_id, case_id, code, title, due_at, made_at, made_by, done_at, done_by, overdue, listed_for)
+select uuidv7(opened_at - now()), case_id, code, '', opened_at + interval '1 hour' * hours, opened_at,
+  'system:triage', case when is_done then opened_at end, case when is_done then 'S7000' end,
+  outcome is null and not is_done and opened_at < now() - interval '1 hour' * hours,
+  case when outcome is null then {_SEEN_BY} end
+from {_NUMBERED}
+join (values ('abuse', 'offer_support', 24), ('abuse', 'tell_platform', 24), ('misuse', 'check_register', 48),
+  ('security_incident', 'tell_owner', 24), ('security_incident', 'personal_data', 24),
+  ('security_incident', 'what_was_learnt', 240), ('enquiry', 'look_up_answers', 24), ('enquiry', 'name_the_rule', 48))
+  as kind (report_type, code, hours) using (report_type),
+  lateral (select abs(hashint8(g * 31 + length(code))) % 10 < 8 as is_done) as done
+where state <> 'new'
+"""  # noqa: S608 - own words
+_OVERDUE = """
+update "case" set task_overdue = true
+where case_id in (select case_id from task where overdue and listed_for is not null)
+"""
 _REVIEWS = f"""
 insert into second_review (review_id, case_id, resolution, team, outcome, why, chosen_at, resolved_by, decided_at,
   decided_by, second_outcome)
@@ -169,8 +190,8 @@ select gen_random_uuid(), 1, '{KEEPER}', 'View ' || i, (array['platform=mastodon
 from generate_series(0, 9) as i
 """  # noqa: S608 - own words
 _ALL = (
-    *((_REPORTS, _DOCUMENTS), (_ACTIVITIES, _HEADS), (_CAMPAIGNS, _MEMBERS)),
-    *((one,) for one in (_KEYS, _DECISIONS, _DEADLINES, _NOTES, _EVIDENCE, _ALERTS, _TASKS, _REVIEWS, _VIEWS)),
+    *((_REPORTS, _DOCUMENTS), (_ACTIVITIES, _HEADS), (_CAMPAIGNS, _MEMBERS), (_TASKS, _TASKS_OF_KIND, _OVERDUE)),
+    *((one,) for one in (_KEYS, _DECISIONS, _DEADLINES, _NOTES, _EVIDENCE, _ALERTS, _REVIEWS, _VIEWS)),
 )
 """All but the cases, which they read: each statement after those before it in its group."""
 _INDEXES = """
@@ -178,7 +199,7 @@ select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as made
 from pg_index join pg_class on pg_class.oid = indrelid
 where relname = any($1) and not exists (select from pg_constraint where conindid = indexrelid)
 """
-_LARGE = ["case", "report", "activity", "note", "evidence_item", "told_alert", "case_document", "case_key"]
+_LARGE = ["case", "report", "activity", "note", "evidence_item", "told_alert", "case_document", "case_key", "task"]
 
 
 _AT_ONCE = 2

@@ -27,7 +27,6 @@ from services.triage.cases import api, changes, pages
 from services.triage.cases.dependencies import NAVIGATION, CaseParts, Section
 from services.triage.cases.handlers import LEASES, expire_leases, warn_of_deadlines
 from services.triage.cases.refusals import REFUSALS
-from services.triage.cases.writer import CaseWriter
 from services.triage.conversation import api as conversation_api
 from services.triage.conversation import pages as conversation_pages
 from services.triage.conversation.refusals import REFUSALS as CONVERSATION_REFUSALS
@@ -73,10 +72,10 @@ from services.triage.takedowns.protocols import Contact
 from services.triage.takedowns.refusals import REFUSALS as TAKEDOWN_REFUSALS
 from services.triage.takedowns.sweeps import send_form
 from services.triage.tasks import api as tasks_api
+from services.triage.tasks import handlers as tasks
 from services.triage.tasks import pages as tasks_pages
 from services.triage.tasks import queries as task_queries
 from services.triage.tasks.domain import TaskView
-from services.triage.tasks.handlers import note_overdue
 from services.triage.tasks.refusals import REFUSALS as TASK_REFUSALS
 from services.triage.wellbeing import api as wellbeing_api
 from services.triage.wellbeing import handlers as wellbeing
@@ -235,6 +234,7 @@ async def open_service(
             second_opinion=wellbeing_pages.said_of,
             history=whole.history,
             forgets=(search.forget,),
+            follows=(tasks.follow,),
             printing=pdf.places(),
             shift_changes=settings.triage_shift_changes,
             lag=LagReader(fields["log"], clock),
@@ -284,7 +284,7 @@ STEPS = (
 
 def _roles(parts: TriageParts) -> Sequence[Role]:
     database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
-    writer = CaseWriter(parts.deadlines, ids, outbox)
+    writer = parts.writer()
     consume = partial(BatchConsumer, database=database, log=log, outbox=outbox, clock=clock, ids=ids)
     sweep = partial(Sweep, database=database, clock=clock)
     owed: list[Owed] = [*STEPS, shifts.Announcement(parts.shift_changes)]
@@ -333,7 +333,8 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
             partial(send_form, database=database, writer=writer, send=parts.endpoints.send),
             every=_FORMS_EVERY,
         ),
-        sweep("triage-tasks", partial(note_overdue, writer=writer), every=_DEADLINES_EVERY),
+        sweep("triage-tasks", partial(tasks.note_overdue, writer=writer), every=_DEADLINES_EVERY),
+        sweep("triage-tasks-of-before", partial(tasks.catch_up, writer=writer), every=_SEARCHES_FORGOTTEN_EVERY),
         sweep("triage-exposure", wellbeing.forget, every=_EXPOSURE_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),

@@ -91,6 +91,8 @@ ACTIONS = {
     "task_added": "Task added",
     "task_done": "Task done",
     "task_undone": "Task not done after all",
+    "task_given": "Task given to someone, or another day",
+    "tasks_made": "Tasks of this kind of case added",
     "task_overdue": "The time of a task has passed",
     "support_offered": "Support offered",
     "support_accepted": "Support accepted",
@@ -145,6 +147,7 @@ _AS_IT_IS = frozenset(
         "media_type",
         "takedown",
         "task",
+        "tasks",
         "follow_up_on",
     }
 )

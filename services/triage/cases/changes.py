@@ -1,4 +1,7 @@
-"""Which cases changed, for what other capabilities derive from them afterwards: each reader takes changes in turn."""
+"""Which cases changed, for what other capabilities derive from them afterwards: each reader takes changes in turn.
+
+And what a case says of the tasks that another capability keeps about it.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,12 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, Subquery, case, delete, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries
+from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
-from services.triage.cases.tables import CaseChanged, CaseRow
+from services.triage.cases.tables import CaseAccess, CaseChanged, CaseRow, not_finished
+from services.triage.facets import domain as facets
 from shared.db.bulk import copy_in
 from shared.events.vocabulary import Outcome
 from shared.messaging.auditor import Step
@@ -25,14 +30,18 @@ class Reader(StrEnum):
 
     SEARCH = "search"
     CAMPAIGNS = "campaigns"
+    TASKS = "tasks"
+    """Takes only cases that were open before it; it follows each change in the same transaction."""
 
 
-_LOCKS = {Reader.SEARCH: 0x5EA2C4, Reader.CAMPAIGNS: 0xCA4BA1}
+_LOCKS = {Reader.SEARCH: 0x5EA2C4, Reader.CAMPAIGNS: 0xCA4BA1, Reader.TASKS: 0x7A5C5}
 """Advisory locks, one for each reader."""
+_OF_CHANGES = (Reader.SEARCH, Reader.CAMPAIGNS)
 
 
 STEPS = tuple(
-    Step(f"change_{reader}", CaseChanged.at, (CaseChanged.reader == reader, CaseChanged.seq > 0)) for reader in Reader
+    Step(f"change_{reader}", CaseChanged.at, (CaseChanged.reader == reader, CaseChanged.seq > 0))
+    for reader in _OF_CHANGES
 )
 """Changes that no reader took, for the auditor."""
 
@@ -43,7 +52,7 @@ async def note(session: AsyncSession, case_ids: Collection[UUID], now: datetime)
     Rows are only added, so that no one waits; that one case is there twice does no harm.
     """
     which = dict.fromkeys(case_ids)
-    rows = [{"reader": reader.value, "case_id": case_id, "at": now} for case_id in which for reader in Reader]
+    rows = [{"reader": reader.value, "case_id": case_id, "at": now} for case_id in which for reader in _OF_CHANGES]
     await copy_in(session, CaseChanged.table(), rows)
 
 
@@ -94,3 +103,24 @@ async def written(session: AsyncSession, case_ids: Collection[UUID]) -> list[Wri
         Written(queries.to_case(row), row.said, noted[case_id], frozenset(named[case_id]))
         for case_id, row in kept.items()
     ]
+
+
+def stands() -> Subquery:
+    """Return of each case the facet of who sees it, and whether it is open, to be joined by other capabilities."""
+    row = CaseRow
+    unseen, hidden = row.outcome == Outcome.EXEMPT, row.restricted
+    seen_by = case((unseen, null()), (hidden, row.team + f"/{facets.RESTRICTED}"), else_=row.team)
+    return select(row.case_id, seen_by.label("seen_by"), not_finished().label("open")).subquery("stands")
+
+
+def named_for(viewer: Viewer) -> Select[UUID]:
+    """Return the cases for which a viewer is named, whether or not they see them."""
+    return select(CaseAccess.case_id).where(CaseAccess.subject == viewer.subject)
+
+
+async def mark_overdue(session: AsyncSession, case_ids: Collection[UUID], overdue: Select[UUID]) -> None:
+    """Mark those of the cases that are in `overdue` as cases of which a task is overdue, and the others as not."""
+    row = CaseRow.table()
+    is_so = row.c.case_id.in_(overdue)
+    changed = update(row).where(row.c.case_id.in_(case_ids), row.c.task_overdue != is_so)
+    await session.execute(changed.values(task_overdue=is_so))

@@ -14,7 +14,7 @@ from sqlalchemy import Select, select
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.writer import CaseWriter, Forget
+from services.triage.cases.writer import CaseWriter, Follow, Forget
 from services.triage.deadlines.domain import DeadlinePolicy
 from services.triage.routing.domain import RuleBook
 from shared.audit.chain import Activity
@@ -71,8 +71,14 @@ class CaseParts(Parts):
     sections: Sequence[Section]
     forgets: Sequence[Forget]
     """Whoever derives something from the words of cases."""
+    follows: Sequence[Follow]
+    """Whoever keeps something about cases that their transitions change."""
     printing: asyncio.Semaphore
     """How many PDFs of cases are made at once."""
+
+    def writer(self) -> CaseWriter:
+        """Return what stores cases and their changes."""
+        return CaseWriter(self.deadlines, self.ids, self.outbox, self.forgets, self.follows)
 
 
 async def _viewer(principal: Annotated[Principal, requires(Permission.WORK_CASES)]) -> Viewer:
@@ -84,8 +90,7 @@ ViewerDep = Annotated[Viewer, Depends(_viewer)]
 
 
 async def _work(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> Work:
-    parts = parts_of(request, CaseParts)
-    return Work(session, viewer, now, CaseWriter(parts.deadlines, parts.ids, parts.outbox, parts.forgets))
+    return Work(session, viewer, now, parts_of(request, CaseParts).writer())
 
 
 async def _sections(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> None:

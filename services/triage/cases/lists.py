@@ -40,7 +40,7 @@ READ = [
     _CASE.c[name]
     for name in (
         *("case_id", "team", "restricted", "outcome", "kept_from", "facets"),
-        *("opened_at", "due_at", "at_risk_at", "priority"),
+        *("opened_at", "due_at", "at_risk_at", "priority", "task_overdue"),
     )
 ]
 """What says whether a case fits, and where it stands: the rows that a page looks at are no wider."""
@@ -64,6 +64,8 @@ class Listing:
     opened_before: datetime | None = None
     among_cases: Select[UUID] | None = None
     """Only these cases: what they are in, such as a campaign."""
+    overdue_tasks: SelectBase | None = None
+    """Only cases of which a task is overdue; these are all that the viewer may see, and maybe others."""
     report_id: UUID | None = None
     reference: str | None = None
     """How it begins."""
@@ -116,6 +118,8 @@ class Listing:
         asked = self._asked(CaseRow, band) + self._active()
         if times:
             asked.append(CaseRow.facets.overlap(times))
+        if self.overdue_tasks is not None:
+            asked.append(CaseRow.case_id.in_(self.overdue_tasks))
         teams = self.viewer.teams & {self.team} if self.team else self.viewer.teams
         of_teams = CaseRow.facets.overlap(facets.seen_by(teams, self.viewer.leads))
         names_them = CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == self.viewer.subject
@@ -139,7 +143,7 @@ class Listing:
         found = [*self._opened(row), *self._within(row), row.facets.contains(sorted(have))]
         if self.at_risk_by:
             found.append(row.at_risk_at <= self.at_risk_by)
-        return found
+        return found if self.overdue_tasks is None else [*found, row.task_overdue.is_(True)]
 
     def _within(self, row: type[CaseRow]) -> list[ColumnElement[bool]]:
         return [] if self.among_cases is None else [row.case_id.in_(self.among_cases)]
@@ -229,7 +233,8 @@ def walked(viewer: Viewer, listings: Sequence[Listing]) -> ScalarSelect[list[int
     few = listings[0].few()
     walk = once(listings[0].next_in(listings[0].counted_in) if few is None else few)
     row = aliased(CaseRow, walk)
-    seen = once(select(row.team, row.facets, row.opened_at, row.at_risk_at).where(visible_to(viewer, row)))
+    columns = (row.team, row.facets, row.opened_at, row.at_risk_at, row.task_overdue)
+    seen = once(select(*columns).where(visible_to(viewer, row)))
     one, looked_at = aliased(CaseRow, seen), select(func.count()).select_from(walk).scalar_subquery()
     asked = [replace(each, among_cases=None).asks(one) for each in listings]  # that, the walk sees to
     fit = [func.least(func.count().filter(*each), MOST_COUNTED + 1) for each in asked]
@@ -284,13 +289,15 @@ class Listed:
     """Who works on it, by name as far as it is known; empty if there is no such person."""
     evidence: int
     """How many pieces the viewer may see."""
+    task_overdue: bool
 
     @property
     def marks(self) -> list[str]:
-        """What is special about the case: `reply`, `evidence`, `restricted`, `withdrawal`, `review`."""
+        """What is special about the case: `reply`, `task_overdue`, `evidence`, `restricted`, `withdrawal`, `review`."""
         case = self.case
         found = {
             "reply": case.replied_at,
+            "task_overdue": self.task_overdue,
             "evidence": self.evidence,
             "restricted": case.restricted,
             "withdrawal": case.withdrawn_at,
@@ -384,6 +391,7 @@ def _listed(row: CaseRow, assignee: str | None, manager: str | None, evidence: i
         assignee=row.assignee_name or named(assignee, row.assignee),
         manager=named(manager, row.manager),
         evidence=evidence,
+        task_overdue=row.task_overdue,
     )
 
 

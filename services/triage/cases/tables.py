@@ -95,6 +95,8 @@ class CaseRow(Base):
     """When the reporter asked for the outcome to be looked at again, while that waits."""
     takedown: Mapped[str] = mapped_column(server_default="")
     """What its take-downs are together: `due`, `asked`, `refused`, `removed`; empty if it has none."""
+    task_overdue: Mapped[bool] = mapped_column(server_default=false())
+    """Whether the time of one of its tasks has passed, for lists; the record says it of the task."""
     only_claimed: Mapped[bool] = mapped_column(server_default=false())
     """Whether no one has worked on it since it was claimed as new: if the claim ends, it is new again."""
     threat_open: Mapped[bool] = mapped_column(server_default=false())
@@ -208,7 +210,7 @@ class CaseChanged(Base):
     at: Mapped[datetime | None] = mapped_column(_Moment)
     """When it changed; None for a case that was there before."""
 
-    __table_args__ = (CheckConstraint("reader in ('search', 'campaigns')", name="known_reader"),)
+    __table_args__ = (CheckConstraint("reader in ('search', 'campaigns', 'tasks')", name="known_reader"),)
 
 
 class Responder(Base):

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import changes, domain, queries
 from services.triage.cases.access import is_kept_from
-from services.triage.cases.domain import Case, alone, differences, is_linked, next_version, still, unassigned
+from services.triage.cases.domain import Case, alone, differences, is_linked, next_version, unassigned
 from services.triage.cases.queries import REPORTER, LockedCase, fingerprint_of
 from services.triage.cases.tables import CaseRow, Note, Responder
 from services.triage.deadlines import handlers as deadlines
@@ -97,6 +97,10 @@ class Transition:
     """Whether the reporter wrote or sent something."""
 
 
+Follow = Callable[[AsyncSession, Sequence[Transition], datetime, Ids], Awaitable[Sequence[Transition]]]
+"""Changes what another capability keeps about cases along with them; returns the transitions, with what it did."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseWriter:
     """Stores cases and their changes; the caller holds the locks of existing cases."""
@@ -106,6 +110,8 @@ class CaseWriter:
     outbox: Outbox
     forgets: Sequence[Forget] = ()
     """Whoever derives something from the words of cases, for what must be erased at once."""
+    follows: Sequence[Follow] = ()
+    """Whoever keeps something about cases that their transitions change."""
 
     async def open(self, session: AsyncSession, new: Sequence[NewCase], now: datetime) -> None:
         """Store new cases with their decisions, deadlines and activities, and append their events to the outbox."""
@@ -164,6 +170,8 @@ class CaseWriter:
         await deadlines.save(session, changed)
         await deadlines.remove(session, gone)
         await _note_responders(session, transitions, now)
+        for follow in self.follows:
+            transitions = await follow(session, transitions, now, self.ids)
         await chain.append(session, [(one.after.case_id, _change(one)) for one in transitions], now, self.ids)
         await changes.note(session, [one.after.case_id for one in transitions], now)
         events = [NewEvent.of(one.after.case_id, event) for one in transitions for event in _announced(one, now)]
@@ -453,18 +461,6 @@ def _change(one: Transition) -> chain.Change:
     was, now = differences(one.locked.case, one.after)
     state = {"case": fingerprint_of(vars(one.locked.row)), **one.state}
     return chain.Change(one.action, one.by, one.reason, was, {**now, **one.says}, one.personal, state)
-
-
-def heard(locked: LockedCase, action: str, at: datetime, now: datetime, *, note: str = "") -> Transition:
-    """Return what the reporter wrote or sent as a transition: unread until someone of the team reads it.
-
-    Only the first of several unread ones is announced; of a merged case, to whoever has the main case.
-    """
-    case = locked.case
-    after = still(case, domain.informed(alone(case), at))
-    events = [] if case.replied_at or case.merged_from else [replied(locked, after, now)]
-    personal = {"note": note} if note else {}
-    return Transition(locked, after, action, REPORTER, personal=personal, events=events, reply=True)
 
 
 @dataclass(frozen=True, slots=True)

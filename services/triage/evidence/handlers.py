@@ -14,7 +14,7 @@ from services.triage.cases import queries as case_queries
 from services.triage.cases.access import Viewer
 from services.triage.cases.handlers import Work
 from services.triage.cases.queries import REPORTER, LockedCase
-from services.triage.cases.writer import CaseWriter, Transition, heard
+from services.triage.cases.writer import CaseWriter, Transition
 from services.triage.evidence import queries
 from services.triage.evidence.domain import (
     MOST_IN_AN_EXPORT,
@@ -30,6 +30,7 @@ from services.triage.evidence.domain import (
     require_openable,
 )
 from services.triage.exposure import handlers as exposure
+from services.triage.reporters.handlers import heard
 from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
 from services.triage.reports.domain import Evidence

@@ -15,7 +15,6 @@ from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import opened, way_back
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
-from services.triage.cases.writer import CaseWriter
 from services.triage.evidence import views as evidence
 from services.triage.evidence.api import address
 from services.triage.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
@@ -91,9 +90,8 @@ async def print_case(request: Request, viewer: ViewerDep, rest: str) -> Response
 async def _working(request: Request, viewer: Viewer) -> AsyncIterator[Work]:
     """Open a transaction in which a responder works on cases."""
     parts = parts_of(request, CaseParts)
-    writer = CaseWriter(parts.deadlines, parts.ids, parts.outbox, parts.forgets)
     async with parts.database.transaction() as session:
-        yield Work(session, viewer, parts.clock.now(), writer)
+        yield Work(session, viewer, parts.clock.now(), parts.writer())
 
 
 async def _made(request: Request, viewer: Viewer, prepared: Prepared) -> HTMLResponse:

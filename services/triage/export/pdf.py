@@ -40,7 +40,7 @@ _log = structlog.get_logger()
 def places() -> asyncio.Semaphore:
     """Return how many PDFs a process may make at once; say in the log if the font for most scripts is missing."""
     if not FONT.is_file():
-        _log.warning("pdf_font_missing", folder=str(FONT.parent), reason="fonts-unifont is not installed")
+        _log.warning("pdf_font_missing", folder=str(FONT.parent), reason="fonts_unifont_is_not_installed")
     return asyncio.Semaphore(AT_ONCE)
 
 

@@ -30,6 +30,11 @@ def seen_by(teams: Collection[str], leads: Collection[str]) -> list[str]:
     return sorted([*teams, *(f"{team}/{RESTRICTED}" for team in leads if team in teams)])
 
 
+def seen_as(team: str, *, restricted: bool) -> str:
+    """Return the facet of a case by which those who see it find it."""
+    return f"{team}/{RESTRICTED}" if restricted else team
+
+
 def are_rare(facets: Collection[str]) -> bool:
     """Return whether few cases have these facets, whatever their number: they wait, or one person has them."""
     held = any(facet.startswith(held_by("")) and facet != held_by("") for facet in facets)

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Command, Work, execute
 from services.triage.cases.queries import REPORTER, LockedCase, NoteKind, lock_reports
-from services.triage.cases.writer import CaseWriter, Said, Transition, event_ids, heard, store_notes
+from services.triage.cases.writer import CaseWriter, Said, Transition, event_ids, store_notes
 from services.triage.outcome_reviews import domain, queries
 from services.triage.outcome_reviews.domain import Review
 from services.triage.outcome_reviews.tables import OutcomeReview
+from services.triage.reporters.handlers import heard
 from shared.events.envelope import Envelope, Event
 from shared.events.intake import OutcomeReviewRequested
 from shared.events.triage import CaseReopened, CaseReviewed, CaseReviewRequested

@@ -32,7 +32,7 @@ class ListedCase(CaseItem):
     """When the nearest clock ends; null if none runs."""
     assignee: str | None
     marks: list[str]
-    """What is special: `reply`, `evidence`, `restricted`, `withdrawal`, `review`, `campaign`."""
+    """What is special: `reply`, `task_overdue`, `evidence`, `restricted`, `withdrawal`, `review`, `campaign`."""
     matched: list[str]
     """In which parts of the case the words of `q` were found."""
 
@@ -64,6 +64,7 @@ async def list_cases(
     until: Day | None = None,
     replies: Literal["yes"] | None = None,
     taken_down: Literal["removed", "refused", "asked", "due"] | None = None,
+    tasks: Literal["overdue"] | None = None,
     campaign: UUID | None = None,
     q: Annotated[bodies.Line, Query(max_length=domain.LONGEST_SEARCH)] = "",
     sort: Sort | None = None,
@@ -78,12 +79,11 @@ async def list_cases(
     """
     wanted = QueueFilter(
         view=view, team=team, kind=kind or report_type, behaviour=behaviour, platform=platform, priority=priority,
-        state=state, who=who, since=since, until=until, replies=bool(replies), taken_down=taken_down,
+        state=state, who=who, since=since, until=until, replies=bool(replies), taken_down=taken_down, tasks=tasks,
         campaign=campaign, q=q, sort=sort or (Sort.BEST if q else Sort.NEWEST),
     )  # fmt: skip
-    start = _start(cursor, wanted)
     asked = queries.listing(viewer, wanted, now, report_id)
-    found = await handlers.look(session, asked, wanted, start, now, ids, limit)
+    found = await handlers.look(session, asked, wanted, _start(cursor, wanted), now, ids, limit)
     return CasePage(items=await _items(session, viewer, found), next_cursor=str(found.later) if found.later else None)
 
 

@@ -28,6 +28,7 @@ HAPPENED = tuple(
 ME, NOBODY = "me", "nobody"
 TAKEN_DOWN = ("removed", "refused", "asked", "due")
 """What the take-downs of a case are together."""
+OVERDUE = "overdue"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 LONGEST_SEARCH = LONGEST
 LONGEST_STAFF_ID = 40
@@ -107,6 +108,8 @@ class QueueFilter:
     replies: bool = False
     """Only cases with something unread from their reporter."""
     taken_down: str | None = None
+    tasks: str | None = None
+    """`overdue`: only cases with a task whose time has passed; open ones, unless a view says otherwise."""
     campaign: UUID | None = None
     """One that the viewer may not know of has no case."""
     q: str = ""
@@ -130,6 +133,7 @@ class QueueFilter:
             until=_day(get("until", "")),
             replies=get("replies") == "yes",
             taken_down=_one_of(TAKEN_DOWN, get("taken_down")),
+            tasks=_one_of((OVERDUE,), get("tasks")),
             campaign=_id(get("campaign", "")),
             q=q,
             sort=_member(Sort, get("sort")),
@@ -149,7 +153,11 @@ class QueueFilter:
     @property
     def only_open(self) -> bool:
         """Whether no finished case fits."""
-        return self.view in _OPEN_VIEWS or (self.state is not None and self.state not in _NOT_OPEN)
+        return self._of_open or (self.state is not None and self.state not in _NOT_OPEN)
+
+    @property
+    def _of_open(self) -> bool:
+        return self.view in _OPEN_VIEWS or (self.view is None and self.tasks is not None)
 
     @property
     def bands(self) -> list[Band]:
@@ -169,7 +177,7 @@ class QueueFilter:
     def facets(self, subject: str) -> frozenset[str]:
         """Return the facets that every case of the queue of `subject` has."""
         have = set(_OF_VIEW.get(self.view, ())) if self.view else set()
-        if self.view in _OPEN_VIEWS:
+        if self._of_open:
             have.add(facets.OPEN)
         if who := ME if self.view is QueueView.MINE else self.who:
             have.add(facets.held_by({ME: subject, NOBODY: None}.get(who, who)))

@@ -264,6 +264,7 @@ def _chips(wanted: QueueFilter) -> list[Link]:
         "until": f"To {uk_date(wanted.until)}" if wanted.until else None,
         "replies": "Unread replies" if wanted.replies else None,
         "taken_down": views.TAKEN_DOWN[wanted.taken_down] if wanted.taken_down else None,
+        "tasks": views.TASKS[wanted.tasks] if wanted.tasks else None,
         "campaign": "One campaign" if wanted.campaign else None,
     }
     unset = QueueFilter()
@@ -283,6 +284,7 @@ def _filters(wanted: QueueFilter, colleagues: Mapping[str, str]) -> dict[str, li
         "who": _items(who, wanted.who),
         "replies": _items({"yes": "Unread replies"}, "yes" if wanted.replies else None),
         "taken_down": _items(views.TAKEN_DOWN, wanted.taken_down),
+        "tasks": _items(views.TASKS, wanted.tasks),
     }
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from services.triage.cases import views as wording
 from services.triage.cases.lists import MOST_COUNTED, Listed
 from services.triage.deadlines.domain import OfficeHours
-from services.triage.queue.domain import ME, NOBODY, QueueView, Sort
+from services.triage.queue.domain import ME, NOBODY, OVERDUE, QueueView, Sort
 from services.triage.queue.queries import Page
 from services.triage.search.domain import NEWEST, Part
 from shared.web.times import UK, clock_time
@@ -31,6 +31,7 @@ ORDERS = {
 }
 PRIORITIES = {"P1": "Urgent", "P2": "High", "P3": "Normal", "P4": "Low"}
 MARKS = {
+    "task_overdue": "Task overdue",
     "evidence": "Evidence",
     "restricted": "Restricted",
     "withdrawal": "Withdrawal requested",
@@ -47,6 +48,7 @@ TAKEN_DOWN = {
     "asked": "Asked for",
     "due": "To be asked again",
 }
+TASKS = {OVERDUE: "With an overdue task"}
 PARTS = {
     Part.REPORT: "report",
     Part.MESSAGE: "messages",

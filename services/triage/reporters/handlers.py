@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
 from services.triage.cases import domain, queries
-from services.triage.cases.writer import CaseWriter, NewCase, Said, Transition, heard, new_case, store_notes
+from services.triage.cases.writer import CaseWriter, NewCase, Said, Transition, new_case, replied, store_notes
 from services.triage.deadlines.domain import UK
 from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
@@ -206,3 +206,15 @@ def _added(locked: queries.LockedCase, data: Amended, now: datetime, *, agrees: 
     if data.text:
         return replace(heard(locked, "information_added", data.added_at, now, note=data.text), says=says)
     return Transition(locked, domain.next_version(locked.case), "manager_agreed", queries.REPORTER, says=says)
+
+
+def heard(locked: queries.LockedCase, action: str, at: datetime, now: datetime, *, note: str = "") -> Transition:
+    """Return what the reporter wrote or sent as a transition: unread until someone of the team reads it.
+
+    Only the first of several unread ones is announced; of a merged case, to whoever has the main case.
+    """
+    case = locked.case
+    after = domain.still(case, domain.informed(domain.alone(case), at))
+    events = [] if case.replied_at or case.merged_from else [replied(locked, after, now)]
+    personal = {"note": note} if note else {}
+    return Transition(locked, after, action, queries.REPORTER, personal=personal, events=events, reply=True)

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from services.triage.cases import handlers as case_handlers
+from services.triage.cases import lists
 from services.triage.cases import queries as cases
 from services.triage.cases.api import CaseDetail, Read, answer
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
-from services.triage.reports import queries as reports
 from services.triage.tasks import domain, handlers, queries, tasks_yaml
 from services.triage.tasks.domain import Rung, SupportState, TaskView
 from shared.web import bodies
@@ -38,7 +38,7 @@ class _AnyTask(BaseModel):
 
 
 class TaskItem(_AnyTask):
-    """One task. `task_id` is null for one of the case's kind that no one has touched: tick it off by its `code`."""
+    """One task. `task_id` is null for one of the case's kind before work starts: tick it off by its `code`."""
 
     title: str
 
@@ -172,7 +172,8 @@ async def list_waiting(
 ) -> TaskPage:
     """List tasks that are not done: mine, the team's, or those that are overdue; of cases that you may see.
 
-    The tasks that a case has by its kind are in the list of that case until someone touches them.
+    The tasks that a case has by its kind are here once work on it has started, and until it ends; the team's list has
+    those of cases that no one has.
     """
     start = domain.Place.read(cursor) if cursor else None
     if cursor and start is None:
@@ -195,7 +196,7 @@ async def list_tasks(work: WorkDep, case_id: UUID) -> TaskList:
 
 @router.post("/cases/{case_id}/tasks")
 async def add_task(work: WorkDep, case_id: UUID, read: Read, body: TaskBody, response: Response) -> CaseWithTasks:
-    """Add a task, or tick off one of the case's kind by its `code`. No claim is needed."""
+    """Add a task; or, by its `code`, tick off one of the case's kind, or say who does it when. No claim is needed."""
     case = await handlers.add(work, case_id, read, handlers.NewTask(**dict(body)))
     return await _answer(work, case, response)
 
@@ -234,9 +235,9 @@ async def _answer(work: WorkDep, case: Case, response: Response) -> CaseWithTask
 
 async def _list(work: WorkDep, case: Case) -> TaskList:
     kept = await queries.of_case(work.session, case.case_id)
-    report = await reports.read(work.session, case.report_id, content=False)
+    happened, _ = await lists.part_of(work.session, case.case_id)
     titles = tasks_yaml.titles()
-    tasks = domain.listed(case, report.says(case.report_type), tasks_yaml.templates(), kept.tasks)
+    tasks = domain.listed(case, happened, tasks_yaml.templates(), kept.tasks)
     items = [TaskItem.model_validate(vars_of(one) | {"title": one.title or titles[one.code]}) for one in tasks]
     support = SupportItem.model_validate(kept.support) if kept.support else None
     threat = [ThreatItem.model_validate(one) for one in kept.threat]

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from services.triage.cases import domain as cases
 from services.triage.cases.domain import Actor, Case
-from shared.events.vocabulary import Outcome
+from services.triage.facets import domain as facets
+from shared.events.vocabulary import CaseState, Outcome
 
 LONGEST_TITLE = 200
 LONGEST_NOTE = 2_000
@@ -105,7 +106,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something to do about a case. One of a template has no row until someone touches it: then it has no id."""
+    """Something to do about a case. One of a template has no row, and no id, until work on the case starts."""
 
     case_id: UUID
     code: str = ""
@@ -131,15 +132,50 @@ class Task:
         return self.done_at is not None
 
 
-def listed(case: Case, happened: Collection[str], templates: Iterable[Template], kept: Sequence[Task]) -> list[Task]:
-    """Return a case's tasks: those of its kind first, then the others, oldest first; those that are done last."""
-    touched = {task.code for task in kept if task.code}
-    expected = [
+_STARTED = frozenset({CaseState.CLAIMED, CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION})
+
+
+def by_kind(case: Case, happened: Collection[str], templates: Iterable[Template]) -> list[Task]:
+    """Return the tasks that a case has by its kind."""
+    return [
         Task(case.case_id, one.code, due_at=case.opened_at + timedelta(hours=one.hours))
         for one in templates
-        if one.fits(case, happened) and one.code not in touched
+        if takes_tasks(case) and one.fits(case, happened)
     ]
-    return sorted([*expected, *kept], key=lambda task: task.done)
+
+
+def listed(case: Case, happened: Collection[str], templates: Iterable[Template], kept: Sequence[Task]) -> list[Task]:
+    """Return a case's tasks: those of its kind first, then the others, oldest first; those that are done last."""
+    codes = [one.code for one in by_kind(case, happened, templates)]
+    there = {task.code for task in kept}
+    expected = [one for one in by_kind(case, happened, templates) if one.code not in there]
+    own = sorted((one for one in kept if one.code in codes), key=lambda one: codes.index(one.code))
+    others = [one for one in kept if one.code not in codes]
+    return sorted([*expected, *own, *others], key=lambda task: task.done)
+
+
+def started(case: Case) -> bool:
+    """Return whether work on a case has started and not ended: then the tasks of its kind are there."""
+    return case.state in _STARTED
+
+
+def starts(before: Case, after: Case) -> bool:
+    """Return whether a change starts the work on a case, for the first time or again."""
+    return started(after) and not started(before)
+
+
+def moves(before: Case, after: Case) -> bool:
+    """Return whether a change brings the tasks of a case into other lists, or takes them out of all."""
+    return before.team is not after.team or _is_open(before) is not _is_open(after)
+
+
+def listed_for(case: Case) -> str:
+    """Return the facet of those in whose lists the tasks of an open case are."""
+    return facets.seen_as(case.team, restricted=case.restricted)
+
+
+def _is_open(case: Case) -> bool:
+    return not case.finished and case.state is not CaseState.MERGED
 
 
 def added(task: Task, kept: Sequence[Task], now: datetime) -> Task:
@@ -177,6 +213,11 @@ def finished(task: Task, by: str, now: datetime) -> Task:
     if task.done:
         raise TaskDone
     return replace(task, done_at=now, done_by=by, overdue=False)
+
+
+def is_late(task: Task, now: datetime) -> bool:
+    """Return whether the time of a task has passed, and no one has noted that."""
+    return task.due_at is not None and task.due_at <= now and not task.done and not task.overdue
 
 
 def undone(task: Task) -> Task:
@@ -280,4 +321,6 @@ CODE_TITLES: Mapping[str, str] = {
     "send_by_hand": "Send the form by hand: the platform’s endpoint did not take it",
     "follow_up": "Ask the person affected how they are",
 }
-"""The titles of tasks that Signpost makes by itself."""
+"""The titles of tasks that a clock or a day makes. They are to be done even once the case has ended."""
+BY_HAND = ""
+"""The code of a task that a person describes; it too outlives the work on its case."""

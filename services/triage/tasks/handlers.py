@@ -6,20 +6,24 @@ from datetime import date, datetime, time
 from typing import NamedTuple
 from uuid import UUID
 
+from sqlalchemy import case as sql_case
+from sqlalchemy import or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases import changes
 from services.triage.cases import queries as case_queries
 from services.triage.cases.access import is_kept_from
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import BATCH, Command, Work, colleague, execute
-from services.triage.cases.writer import SYSTEM, CaseWriter
+from services.triage.cases.queries import LockedCase
+from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
 from services.triage.deadlines.domain import UK
 from services.triage.tasks import domain, queries, tables, tasks_yaml
 from services.triage.tasks.domain import Rung, SupportState, Task, ThreatRecord
 from services.triage.tasks.queries import Kept
 from shared.audit import chain
-from shared.ids import folded_id
+from shared.ids import Ids, folded_id
 
 _MORNING = time(9)
 """When a follow-up of a day is due, in UK local time. Our choice."""
@@ -46,8 +50,15 @@ class Threat(NamedTuple):
     reason: str | None = None
 
 
+class _Made(NamedTuple):
+    """What the record of a case says of tasks that were made: their codes, and all that is kept then."""
+
+    after: dict[str, str]
+    state: dict[str, str]
+
+
 async def add(work: Work, case_id: UUID, read: int, new: NewTask) -> Case:
-    """Add a task, or tick off one of the case's kind.
+    """Add a task, or tick off one of the case's kind, or say who does that one by when.
 
     Raises:
         TaskNotFound: no template has that code.
@@ -61,11 +72,11 @@ async def add(work: Work, case_id: UUID, read: int, new: NewTask) -> Case:
         raise domain.TaskNotFound
     if new.assignee:
         new = replace(new, assignee=(await colleague(work.session, work.viewer, case_id, new.assignee))[0])
-    by = work.viewer.subject
-    task = domain.added(_task(work, case_id, new), kept.tasks, work.now)
-    task = domain.finished(task, by, work.now) if new.done else task
-    action = "task_done" if new.done else "task_added"
-    after = kept._replace(tasks=[*kept.tasks, task])
+    before = next((one for one in kept.tasks if new.code and one.code == new.code and not one.done), None)
+    task = _given(before, new, work.now) if before else domain.added(_task(work, case_id, new), kept.tasks, work.now)
+    task = domain.finished(task, work.viewer.subject, work.now) if new.done else task
+    action = "task_done" if new.done else "task_given" if before else "task_added"
+    after = kept._replace(tasks=[*(one for one in kept.tasks if one is not before), task])
     return await _execute(work, case_id, read, after, action, _says(task), {"task": new.title} if new.title else {})
 
 
@@ -132,12 +143,82 @@ async def answer_threat(work: Work, case_id: UUID, read: int, answer: Threat) ->
     return await _execute(work, case_id, read, after, "threat_answered", says, told, threat_open=False)
 
 
+async def follow(
+    session: AsyncSession, transitions: Sequence[Transition], now: datetime, ids: Ids
+) -> Sequence[Transition]:
+    """Make the tasks of the kinds of cases on which work starts, and bring the tasks of cases that move along.
+
+    It returns the transitions, those that start work with what their records then say of tasks.
+    """
+    starting = [one for one in transitions if domain.starts(one.locked.case, one.after)]
+    moved = [one.after.case_id for one in transitions if domain.moves(one.locked.case, one.after)]
+    made = await _make_of_kind(session, [(one.after, one.locked) for one in starting], now, ids)
+    if moved:
+        await session.flush()
+        await _list(session, moved)
+    return [_with_tasks(one, made[one.after.case_id]) if one.after.case_id in made else one for one in transitions]
+
+
+async def catch_up(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
+    """Make the tasks of cases on which work had started before their tasks were kept; return how many were looked at.
+
+    No case changes for that.
+    """
+    if not (case_ids := await changes.take(session, changes.Reader.TASKS)):
+        return 0
+    locked = await case_queries.lock_cases(session, case_ids)
+    had = [(one.case, one) for one in locked.values() if domain.started(one.case)]
+    made = await _make_of_kind(session, had, now, writer.ids)
+    links = [(case_id, chain.Change("tasks_made", SYSTEM, **one._asdict())) for case_id, one in made.items()]
+    await chain.append(session, links, now, writer.ids)
+    return len(case_ids)
+
+
+async def _make_of_kind(
+    session: AsyncSession, cases: Sequence[tuple[Case, LockedCase]], now: datetime, ids: Ids
+) -> dict[UUID, _Made]:
+    """Make the tasks of the kinds of these cases that are not there, in one statement; return what was made."""
+    templates, table = tasks_yaml.templates(), tables.TaskRow.table()
+    made_by = {"made_at": now, "made_by": SYSTEM}
+    rows = [
+        {**asdict(one), **made_by, "task_id": ids.uuid(), "listed_for": domain.listed_for(case)}
+        for case, locked in cases
+        for one in domain.by_kind(case, locked.row.said, templates)
+    ]
+    if not rows:
+        return {}
+    of_kind = text(tables.OF_KIND)
+    new = insert(table).on_conflict_do_nothing(index_elements=["case_id", "code"], index_where=of_kind)
+    codes: dict[UUID, list[str]] = {}
+    for case_id, code in await session.execute(new.returning(table.c.case_id, table.c.code), rows):
+        codes.setdefault(case_id, []).append(code)
+    kept = await queries.of_cases(session, list(codes)) if codes else {}
+    return {case_id: _Made({"tasks": ", ".join(codes[case_id])}, one.state) for case_id, one in kept.items()}
+
+
+def _with_tasks(one: Transition, made: _Made) -> Transition:
+    return replace(one, says={**one.says, **made.after}, state={**one.state, **made.state})
+
+
+async def _list(session: AsyncSession, case_ids: Collection[UUID]) -> None:
+    """Put the tasks of cases into the lists of those who see the cases, and mark those of which one is overdue.
+
+    Of a case that has ended, what its kind asked for is in no list.
+    """
+    task, case = tables.TaskRow.table(), changes.stands()
+    outlives = task.c.code.in_([domain.BY_HAND, *domain.CODE_TITLES])
+    listed_for = sql_case((or_(case.c.open, outlives), case.c.seen_by))
+    placed = update(task).where(task.c.case_id == case.c.case_id, task.c.case_id.in_(case_ids))
+    await session.execute(placed.where(task.c.listed_for.is_distinct_from(listed_for)).values(listed_for=listed_for))
+    await changes.mark_overdue(session, case_ids, queries.overdue_among(case_ids))
+
+
 async def make(
     session: AsyncSession, wanted: Mapping[UUID, Sequence[Task]], now: datetime, *, writer: CaseWriter
 ) -> None:
     """Make tasks about cases whose rows the caller has locked, where no open task is about the same thing."""
     kept = await queries.of_cases(session, list(wanted))
-    changes: list[tuple[UUID, chain.Change]] = []
+    links: list[tuple[UUID, chain.Change]] = []
     for case_id, tasks in wanted.items():
         there = {(one.code, one.about) for one in kept[case_id].tasks if not one.done}
         new = [
@@ -147,8 +228,8 @@ async def make(
         ]
         after = kept[case_id]._replace(tasks=[*kept[case_id].tasks, *new])
         await store(session, after)
-        changes += [(case_id, chain.Change("task_added", SYSTEM, after=_says(one), state=after.state)) for one in new]
-    await chain.append(session, changes, now, writer.ids)
+        links += [(case_id, chain.Change("task_added", SYSTEM, after=_says(one), state=after.state)) for one in new]
+    await chain.append(session, links, now, writer.ids)
 
 
 async def settled(work: Work, case_id: UUID, about: UUID, codes: Collection[str]) -> Kept:
@@ -183,17 +264,15 @@ async def note_overdue(session: AsyncSession, now: datetime, *, writer: CaseWrit
 
     Cases that another process has locked are skipped.
     """
-    due = sorted(set(await queries.due(session, now, BATCH)))
-    locked = await case_queries.lock_free(session, due)
-    changes: list[tuple[UUID, chain.Change]] = []
+    due = await queries.due(session, now, BATCH)
+    locked = await case_queries.lock_free(session, sorted(set(due.values())))
+    links: list[tuple[UUID, chain.Change]] = []
     for case_id, kept in (await queries.of_cases(session, list(locked))).items():
-        late = [one for one in kept.tasks if one.due_at and one.due_at <= now and not one.done and not one.overdue]
+        late = [one for one in kept.tasks if one.task_id in due and domain.is_late(one, now)]
         after = kept._replace(tasks=[replace(one, overdue=True) if one in late else one for one in kept.tasks])
         await store(session, after)
-        changes += [
-            (case_id, chain.Change("task_overdue", SYSTEM, after=_says(one), state=after.state)) for one in late
-        ]
-    await chain.append(session, changes, now, writer.ids)
+        links += [(case_id, chain.Change("task_overdue", SYSTEM, after=_says(one), state=after.state)) for one in late]
+    await chain.append(session, links, now, writer.ids)
     return len(locked)
 
 
@@ -231,6 +310,9 @@ async def store(session: AsyncSession, kept: Kept) -> None:
             new = insert(row.table())
             changed = {name: new.excluded[name] for name in values[0] if name != key}
             await session.execute(new.on_conflict_do_update(index_elements=[key], set_=changed), values)
+    if kept.tasks:
+        await session.flush()
+        await _list(session, [kept.tasks[0].case_id])
 
 
 def _task(work: Work, case_id: UUID, new: NewTask) -> Task:
@@ -244,6 +326,16 @@ def _task(work: Work, case_id: UUID, new: NewTask) -> Task:
         made_at=work.now,
         made_by=work.viewer.subject,
     )
+
+
+def _given(before: Task, new: NewTask, now: datetime) -> Task:
+    """Return a task that is there, with who does it and by when, as far as that is said."""
+    if not (new.done or new.assignee or new.due_at):
+        raise domain.TaskDone
+    domain.require_within_reach(new.due_at, now)
+    due_at = new.due_at or before.due_at
+    overdue = before.overdue and new.due_at is None
+    return replace(before, assignee=new.assignee or before.assignee, due_at=due_at, overdue=overdue)
 
 
 def _follow_up(work: Work, case_id: UUID, day: date) -> Task:

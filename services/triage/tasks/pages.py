@@ -6,14 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from services.triage.cases import lists, views
 from services.triage.cases import queries as cases
-from services.triage.cases import views
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case, MayNotHave
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import Shown, Tab, led, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
-from services.triage.reports import queries as reports
 from services.triage.tasks import domain, forms, handlers, queries, tasks_yaml
 from services.triage.tasks.refusals import REFUSALS
 from shared.people import names_of
@@ -42,13 +41,11 @@ async def tasks_page(request: Request, work: WorkDep, view: str = "", cursor: st
     start = domain.Place.read(cursor)
     found = await queries.listed(work.session, work.viewer, chosen, work.now, start, _PAGE_SIZE + 1)
     rows = found[:_PAGE_SIZE]
-    mine = chosen is domain.TaskView.MINE and start is None
     counts = (await queries.counts(work.session, work.viewer, work.now))._asdict()
     return render(
         request,
         "tasks.html",
         rows=rows,
-        expected=await queries.expected(work.session, work.viewer, tasks_yaml.templates()) if mine else [],
         views=_VIEWS,
         counts={name: f"{domain.MOST_COUNTED}+" if n > domain.MOST_COUNTED else n for name, n in counts.items()},
         chosen=chosen,
@@ -153,8 +150,8 @@ async def _tab(
     request: Request, work: Work, case: Case, form: forms.Posted | None = None, status: int = 200
 ) -> HTMLResponse:
     kept = await queries.of_case(work.session, case.case_id)
-    report = await reports.read(work.session, case.report_id, content=False)
-    tasks = domain.listed(case, report.says(case.report_type), tasks_yaml.templates(), kept.tasks)
+    happened, _ = await lists.part_of(work.session, case.case_id)
+    tasks = domain.listed(case, happened, tasks_yaml.templates(), kept.tasks)
     values: dict[str, object] = {
         "tasks": tasks,
         "support": kept.support,

@@ -7,24 +7,34 @@ from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, Select, Subquery, Uuid, any_, func, literal, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    SelectBase,
+    Uuid,
+    and_,
+    any_,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases import changes
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer
-from services.triage.cases.domain import Case
 from services.triage.cases.lists import Listing
 from services.triage.facets import domain as facets
-from services.triage.reports import queries as reports
 from services.triage.tasks import domain, tables
-from services.triage.tasks.domain import Place, Support, Task, TaskView, Template, ThreatRecord
+from services.triage.tasks.domain import Place, Support, Task, TaskView, ThreatRecord
 from shared.audit import chain
 from shared.messaging.auditor import Step
 
 STATE = "tasks"
 """What activity records call the fingerprint of all that is kept here about a case."""
-_MY_CASES = 50
-"""Of the cases that a person has, those that are due first, whose tasks by their kind a list shows."""
 _TASKS, _SUPPORT, _RECORDS = TypeAdapter(list[Task]), TypeAdapter(list[Support]), TypeAdapter(list[ThreatRecord])
 _TASK_OF = TypeAdapter(Task)
 
@@ -81,11 +91,12 @@ async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UU
     }
 
 
-async def due(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
-    """Return cases with a task whose time has passed, the one that is due longest first; a case may be in it twice."""
+async def due(session: AsyncSession, now: datetime, limit: int) -> dict[UUID, UUID]:
+    """Return the tasks whose time has passed and that no one noted yet, those due longest, each with its case."""
     table = tables.TaskRow.table()
-    watched = select(table.c.case_id).where(table.c.due_at <= now, tables.not_done())
-    return list(await session.scalars(watched.order_by(table.c.due_at).limit(limit)))
+    watched = select(table.c.task_id, table.c.case_id).where(table.c.due_at <= now, tables.not_done())
+    rows = await session.execute(watched.order_by(table.c.due_at).limit(limit))
+    return {row.task_id: row.case_id for row in rows}
 
 
 async def fingerprints(session: AsyncSession, case_ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, str]]:
@@ -131,15 +142,14 @@ async def listed(
 ) -> list[Listed]:
     """Return tasks of cases that the viewer may see, soonest due first and those without a time last, after `start`."""
     found: list[Listed] = []
-    wanted = _waiting(viewer, view, now).order_by(*_DUE)
     if start is None or start.due_at:
-        dated = wanted.where(_TASK.c.due_at.is_not(None))
-        dated = dated.where(tuple_(*_DUE) > (start.due_at, start.task_id)) if start else dated
-        found = await _read(session, dated, limit)
+        dated: list[ColumnElement[bool]] = [_TASK.c.due_at.is_not(None)]
+        dated += [tuple_(*_DUE) > (start.due_at, start.task_id)] if start else []
+        found = await _read(session, _some(viewer, view, now, dated, limit))
     if len(found) < limit and view is not TaskView.OVERDUE:
-        rest = wanted.where(_TASK.c.due_at.is_(None))
-        rest = rest.where(_TASK.c.task_id > start.task_id) if start and not start.due_at else rest
-        found += await _read(session, rest, limit - len(found))
+        rest: list[ColumnElement[bool]] = [_TASK.c.due_at.is_(None)]
+        rest += [_TASK.c.task_id > start.task_id] if start and not start.due_at else []
+        found += await _read(session, _some(viewer, view, now, rest, limit - len(found)))
     return found
 
 
@@ -151,57 +161,69 @@ async def counts(session: AsyncSession, viewer: Viewer, now: datetime) -> Counts
 
 def count(view: TaskView, viewer: Viewer, now: datetime) -> Select[int]:
     """Return the statement that counts a list of tasks, up to one more than is said."""
-    some = _waiting(viewer, view, now).limit(domain.MOST_COUNTED + 1).subquery()
+    some = _some(viewer, view, now, [], domain.MOST_COUNTED + 1).subquery()
     return select(func.count()).select_from(some)
 
 
-async def expected(
-    session: AsyncSession, viewer: Viewer, templates: Collection[Template]
-) -> list[tuple[Case, list[Task]]]:
-    """Return the tasks that the viewer's own open cases have by their kind and no one has touched, by case."""
-    held = _held_by(viewer)
-    mine = select(held.c.case_id).order_by(held.c.due_at.nulls_last(), held.c.case_id).limit(_MY_CASES)
-    found = await cases.visible(session, viewer, list(await session.scalars(mine)))
-    told = await reports.read_all(session, {case.report_id for case in found}, content=False)
-    kept = await of_cases(session, [case.case_id for case in found])
-    of_each = [
-        (case, domain.listed(case, told[case.report_id].says(case.report_type), templates, kept[case.case_id].tasks))
-        for case in found
-        if domain.takes_tasks(case)
-    ]
-    untouched = [(case, [one for one in tasks if one.task_id is None]) for case, tasks in of_each]
-    return [(case, tasks) for case, tasks in untouched if tasks]
+def overdue_in(viewer: Viewer) -> SelectBase:
+    """Return cases of which a task is overdue: all that the viewer may see, and maybe some that are kept from them."""
+    of_teams = _overdue().where(_TASK.c.listed_for.in_(_words(viewer)))
+    return of_teams.union_all(_overdue().where(_TASK.c.case_id.in_(changes.named_for(viewer))))
 
 
-def _waiting(viewer: Viewer, view: TaskView, now: datetime) -> Select[UUID]:
-    """Return the tasks of a list, in no order; what may not be seen of a case is not asked for its tasks."""
+def overdue_among(case_ids: Collection[UUID]) -> Select[UUID]:
+    """Return those of these cases of which a task is overdue."""
+    return _overdue().where(_TASK.c.case_id.in_(case_ids))
+
+
+def _overdue() -> Select[UUID]:
+    return select(_TASK.c.case_id).where(_TASK.c.overdue, _TASK.c.listed_for.is_not(None))
+
+
+def _words(viewer: Viewer) -> list[str]:
+    return facets.seen_by(viewer.teams, viewer.leads)
+
+
+def _some(
+    viewer: Viewer, view: TaskView, now: datetime, conditions: Sequence[ColumnElement[bool]], limit: int
+) -> Select[UUID]:
+    """Return the first tasks of a list that meet `conditions`, soonest due first.
+
+    What may not be seen of a case is not asked for its tasks. Those of each team come from its part of the index.
+    """
     seen = cases.shown_to(viewer)
     about = (seen.c.reference, seen.c.version, seen.c.report_type, seen.c.team, seen.c.restricted)
-    wanted = select(_TASK, *about).join(seen, seen.c.case_id == _TASK.c.case_id).where(_TASK.c.done_at.is_(None))
-    if view is TaskView.OVERDUE:
-        return wanted.where(_TASK.c.due_at <= now)
-    return wanted.where(_TASK.c.task_id.in_(_mine(viewer))) if view is TaskView.MINE else wanted
+    waiting = select(_TASK, *about).join(seen, seen.c.case_id == _TASK.c.case_id)
+    waiting = waiting.where(_TASK.c.done_at.is_(None), _TASK.c.listed_for.is_not(None), *conditions)
+    waiting = waiting.where(_TASK.c.due_at <= now) if view is TaskView.OVERDUE else waiting
+    firsts = [waiting.where(part).order_by(*_DUE).limit(limit).subquery() for part in _parts(viewer, view)]
+    every = union_all(*map(select, firsts)).subquery()
+    return select(every).order_by(every.c.due_at, every.c.task_id).limit(limit)
+
+
+def _parts(viewer: Viewer, view: TaskView) -> list[ColumnElement[bool]]:
+    """Return the conditions of the parts of a list, each with its index: no task is in two."""
+    if view is TaskView.MINE:
+        return [_TASK.c.task_id.in_(_mine(viewer))]
+    words, named = _words(viewer), _TASK.c.case_id.in_(changes.named_for(viewer))
+    return [*(_TASK.c.listed_for == word for word in words), and_(named, _TASK.c.listed_for.not_in(words))]
 
 
 def _mine(viewer: Viewer) -> Select[UUID]:
     """Return the tasks for this person: by name, and for whoever has a case that they have. Each way has its index."""
     row, other = tables.TaskRow, tables.TaskRow.table().alias()
-    by_name = select(row.task_id).where(func.lower(row.assignee) == viewer.subject.lower(), row.done_at.is_(None))
-    held = _held_by(viewer)
+    waiting = (row.done_at.is_(None), row.listed_for.is_not(None))
+    by_name = select(row.task_id).where(func.lower(row.assignee) == viewer.subject.lower(), *waiting)
+    facets_held = frozenset({facets.held_by(viewer.subject), facets.OPEN})
+    held = Listing(viewer=viewer, bands=(), facets=facets_held, only_open=True).indexed().subquery()
     of_cases_held = select(other.c.task_id).join(held, held.c.case_id == other.c.case_id)
     return select(
         by_name.union_all(of_cases_held.where(other.c.assignee.is_(None), other.c.done_at.is_(None))).subquery().c[0]
     )
 
 
-def _held_by(viewer: Viewer) -> Subquery:
-    """Return the open cases that a person has, or had before they were kept from them."""
-    held = frozenset({facets.held_by(viewer.subject), facets.OPEN})
-    return Listing(viewer=viewer, bands=(), facets=held, only_open=True).indexed().subquery()
-
-
-async def _read(session: AsyncSession, wanted: Select[UUID], limit: int) -> list[Listed]:
-    rows = (await session.execute(wanted.limit(limit))).mappings()
+async def _read(session: AsyncSession, wanted: Select[UUID]) -> list[Listed]:
+    rows = (await session.execute(wanted)).mappings()
     of_case = Listed._fields[1:-1]
     return [
         Listed(

@@ -11,10 +11,13 @@ from shared.db.metadata import personal
 
 _Moment = DateTime(timezone=True)
 _WHO = personal("who works on your case", retention="case")
-NOT_DONE = "done_at is null and not overdue"
-"""The tasks whose time the sweep watches; its index needs the same words."""
-WAITING = "done_at is null"
+WAITING = "done_at is null and listed_for is not null"
 """The tasks that lists show."""
+NOT_DONE = f"{WAITING} and not overdue"
+"""The tasks whose time the sweep watches; its index needs the same words."""
+OVERDUE = "overdue and listed_for is not null"
+OF_KIND = "code not in ('', 'chase', 'platform_silent', 'send_by_hand', 'follow_up')"
+"""The tasks that a case has by its kind, each once."""
 
 
 def not_done() -> ColumnElement[bool]:
@@ -39,13 +42,17 @@ class TaskRow(Base):
     done_at: Mapped[datetime | None] = mapped_column(_Moment)
     done_by: Mapped[str | None] = mapped_column(info={**_WHO})
     overdue: Mapped[bool]
+    listed_for: Mapped[str | None]
+    """The facet of those who see it in their lists; None: its work ended with the case, or nothing is said of it."""
 
     __table_args__ = (
         CheckConstraint("code <> '' or title <> ''", name="says_what"),
         CheckConstraint("(done_at is null) = (done_by is null)", name="done_by_someone"),
         CheckConstraint("done_at is null or not overdue", name="done_is_not_overdue"),
         Index("ix_task_due", "due_at", postgresql_where=text(NOT_DONE)),
-        Index("ix_task_waiting", "due_at", "task_id", postgresql_where=text(WAITING)),
+        Index("ix_task_listed", "listed_for", "due_at", "task_id", postgresql_where=text(WAITING)),
+        Index("ix_task_overdue", "listed_for", "case_id", postgresql_where=text(OVERDUE)),
+        Index("uq_task_of_kind", "case_id", "code", unique=True, postgresql_where=text(OF_KIND)),
         Index("ix_task_of_person", text("lower(assignee)"), postgresql_where=text(WAITING)),
     )
 

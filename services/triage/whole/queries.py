@@ -10,7 +10,7 @@ from services.triage.campaigns import queries as campaigns
 from services.triage.campaigns import repeats
 from services.triage.campaigns.queries import Campaign
 from services.triage.campaigns.repeats import Told as ToldAgain
-from services.triage.cases import activities
+from services.triage.cases import activities, lists
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
@@ -98,6 +98,7 @@ async def of_case(work: Work, case: Case, *, content: bool) -> Whole:
     done = await chain.read(session, case_id)
     custody = evidence.custody_in(done, sent)
     kept = await kept_tasks.of_case(session, case_id)
+    happened, _ = await lists.part_of(session, case_id)
     asked = await takedowns.of_case(session, case_id)
     forms = (await takedowns.forms_of_cases(session, [case_id]))[case_id]
     return Whole(
@@ -110,7 +111,7 @@ async def of_case(work: Work, case: Case, *, content: bool) -> Whole:
         same_person=await repeats.told_of(session, viewer, case),
         campaigns=await campaigns.campaigns_of(session, viewer, case_id),
         people_told=await people_told.of_case(session, viewer, case),
-        tasks=_titled(tasks.listed(case, report.says(case.report_type), tasks_yaml.templates(), kept.tasks)),
+        tasks=_titled(tasks.listed(case, happened, tasks_yaml.templates(), kept.tasks)),
         support=kept.support,
         threat=kept.threat,
         takedowns=[one if content else replace(one, link="") for one in asked],

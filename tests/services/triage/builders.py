@@ -20,6 +20,7 @@ from services.triage.queue.queries import listing, page
 from services.triage.reporters.handlers import open_for_reports
 from services.triage.routing import rulebook
 from services.triage.routing.domain import Facts, RuleBook
+from services.triage.tasks import handlers as tasks
 from shared.db.database import Database
 from shared.events.envelope import Envelope, Event
 from shared.events.intake import (
@@ -43,7 +44,7 @@ IDS = RandomIds()
 BOOK: RuleBook = rulebook.load(rulebook.PACKAGED)
 OFFICE = OfficeHours(time(9), time(17), bank_holidays())
 DEADLINES = DeadlinePolicy(Timekeeper(OFFICE), frozenset({Team.SIRT}))
-WRITER = CaseWriter(DEADLINES, IDS, Outbox("triage", IDS))
+WRITER = CaseWriter(DEADLINES, IDS, Outbox("triage", IDS), follows=(tasks.follow,))
 PLAIN = Facts(
     form="abuse",
     report_type="abuse",

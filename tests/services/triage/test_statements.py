@@ -51,7 +51,7 @@ MOST: Mapping[str, int] = {
     "/cases/wellbeing": 13,
     "/cases/templates": 4,
     "/cases/api/v1/cases": 8,
-    "/cases/api/v1/cases/{case}": 25,
+    "/cases/api/v1/cases/{case}": 27,
     "/cases/api/v1/campaigns": 7,
     "/cases/api/v1/campaigns/{campaign}": 8,
     "/cases/api/v1/cases/{case}/conversation": 8,

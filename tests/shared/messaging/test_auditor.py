@@ -77,6 +77,7 @@ OWES: Mapping[str, Collection[str] | str] = {
     "triage-takedowns": {"takedown"},
     "triage-machine-forms": {"machine_form"},
     "triage-tasks": {"task"},  # the follow-up of support is a task too
+    "triage-tasks-of-before": "cases from before an upgrade, once; those that change make their tasks themselves",
     "triage-bulk": {"bulk"},
     "triage-bulk-forgotten": {"bulk_forgotten"},
     "triage-campaigns": {"change_campaigns"},

@@ -34,6 +34,7 @@ from shared.db.database import Database
 from shared.events.vocabulary import Outcome, Team
 from shared.messaging.faults import is_transient
 from tests.services.triage.builders import NOW, WRITER, open_cases, report, viewer
+from tests.services.triage.tasks.test_by_kind import wrong as wrong_tasks
 from tests.support.postgres import PostgresForTests
 
 SAM = viewer(Team.SMART)
@@ -266,11 +267,11 @@ def test_what_two_people_do_at_once_is_done_once_or_not_and_undone_field_by_fiel
 
         try:
             holds()
-            assert runner.run(broken(database)) == []
+            assert runner.run(broken(database)) == ([], [])
         finally:
             runner.run(opening.__aexit__(None, None, None))
 
 
-async def broken(database: Database) -> Sequence[BrokenLink]:
+async def broken(database: Database) -> tuple[Sequence[BrokenLink], Sequence[object]]:
     async with database.transaction() as session:
-        return await verify(session, records=records)
+        return await verify(session, records=records), await wrong_tasks(session)

@@ -89,5 +89,7 @@ async def test_cases_of_before_are_read_once_after_what_changes_now_and_the_newe
             numbered = text("select case_id from case_document order by number")
             assert list(await session.scalars(numbered)) == [oldest, between, newest]
         for reader in Reader:
-            assert [await taken(database, reader) for _ in range(5)] == [[changed], [newest], [between], [oldest], []]
+            now = [] if reader is Reader.TASKS else [[changed]]  # those that change make their tasks themselves
+            of_before = [*now, [newest], [between], [oldest], []]
+            assert [await taken(database, reader) for _ in of_before] == of_before
         await database.close()

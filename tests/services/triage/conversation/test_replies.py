@@ -14,6 +14,7 @@ from services.triage.cases import handlers, queries
 from services.triage.cases.handlers import Work, expire_leases
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
+from services.triage.operations.queries import records
 from services.triage.reporters.handlers import hear
 from services.triage.wellbeing.handlers import declare_conflict
 from shared.audit import chain
@@ -202,7 +203,7 @@ async def test_who_had_the_case_when_their_claim_ran_out_is_told_unless_it_was_g
     [news] = await published(database, CaseReporterReplied)
     assert news.assignee == assignee  # type: ignore[attr-defined] # of that event
     async with database.transaction() as session:
-        assert await verify(session, records=queries.records) == []
+        assert await verify(session, records=records) == []
 
 
 async def test_a_batch_of_messages_takes_a_handful_of_statements(database: Database) -> None:

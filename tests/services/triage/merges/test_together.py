@@ -40,6 +40,7 @@ from shared.messaging.faults import is_transient
 from shared.messaging.tables import outbox
 from tests.services.triage.builders import WRITER, open_cases, report, viewer
 from tests.services.triage.conftest import Triage
+from tests.services.triage.tasks.test_by_kind import wrong as wrong_tasks
 
 ROUNDS, STEPS = 2, 40
 MOST_ENDED, FEWEST_DONE = 0.02, 0.2
@@ -281,6 +282,7 @@ async def test_people_at_the_same_cases_at_once(triage: Triage, number: int) -> 
         [stored] = [tuple(row) for row in await session.execute(text(notes))]
         assert stored[0] == stored[1]
         await _is_kept_once(session)
+        assert await wrong_tasks(session) == []
     every_act = len(people) * STEPS
     assert came["done"] + came["refused"] + came["ended"] == every_act
     assert came["ended"] <= MOST_ENDED * every_act, came

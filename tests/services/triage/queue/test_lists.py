@@ -23,6 +23,7 @@ from services.triage.facets.domain import Place
 from services.triage.queue import domain
 from services.triage.queue.domain import Cursor, QueueFilter, QueueView, Sort, opened_from
 from services.triage.queue.queries import beside, listing, page
+from services.triage.tasks.tables import TaskRow
 from shared.db.database import Database
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import CaseState, Priority, ReportType, Team
@@ -74,14 +75,23 @@ def made(chance: random.Random, number: int) -> Row:
     }
 
 
+def late(row: Row) -> Row:
+    """Return a task of a case whose time has passed."""
+    said = {"task_id": row["report_id"], "case_id": row["case_id"], "code": "", "title": "Ring", "overdue": True}
+    of_team = f"{row['team']}/restricted" if row["restricted"] else row["team"]
+    return {**said, "due_at": FIRST, "made_at": FIRST, "made_by": "S4001", "listed_for": of_team}
+
+
 @pytest.fixture
 async def cases(database: Database) -> list[Row]:
     chance = random.Random(14)
     rows = [made(chance, number) for number in range(250)]
+    rows = [row | {"task_overdue": n % 7 == 0 and row["outcome"] != "exempt"} for n, row in enumerate(rows)]
     named = [row["case_id"] for row in rows if row["restricted"] or row["outcome"] == "exempt"][::3]
     async with database.transaction() as session:
         await session.execute(text("set local session_replication_role = replica"))
         await session.execute(insert(CaseRow.table()), rows)
+        await session.execute(insert(TaskRow.table()), [late(row) for row in rows if row["task_overdue"]])
         await session.execute(insert(CaseAccess), [{"case_id": one, "subject": "S5001"} for one in named])
     return [row | {"names": ["S5001"] if row["case_id"] in named else []} for row in rows]
 
@@ -125,6 +135,7 @@ def fits(wanted: QueueFilter, person: Viewer, row: Row) -> bool:
         and (wanted.until is None or day <= wanted.until)
         and (not wanted.replies or row["replied_at"] is not None)
         and wanted.taken_down in {None, row["takedown"]}
+        and (not wanted.tasks or (bool(row["task_overdue"]) and (wanted.view is not None or not finished)))
     )
 
 
@@ -147,6 +158,8 @@ FILTERS = [
     *(QueueFilter(who=who) for who in ("me", "nobody", "S4009")),
     QueueFilter(view=None, team=Team.SIRT, kind=ReportType.MISUSE),
     QueueFilter(view=None, priority=Priority.P1, taken_down="removed"),
+    *(QueueFilter(view=view, tasks="overdue") for view in (None, QueueView.ALL, QueueView.FINISHED)),
+    QueueFilter(view=None, tasks="overdue", platform="x"),
     QueueFilter(view=None, since=FIRST.date() + timedelta(days=100), until=FIRST.date() + timedelta(days=400)),
     QueueFilter(view=QueueView.FINISHED, replies=True, until=date(2026, 1, 1)),
     QueueFilter(since=date(2026, 11, 20)),
@@ -235,6 +248,7 @@ VALUES = st.sampled_from(
         "yes",
         "2026-11-30",
         "removed",
+        "overdue",
         "P1",
         "new",
         "abuse",
@@ -272,6 +286,7 @@ def test_the_longest_address_of_a_queue_is_one_that_all_readers_take() -> None:
         "since": "2026-11-30",
         "until": "2026-11-30",
         "taken_down": "removed",
+        "tasks": "overdue",
         "replies": "yes",
         "priority": "P1",
         "sort": max(Sort, key=len),
