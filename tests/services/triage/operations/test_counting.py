@@ -73,7 +73,7 @@ async def work(triage: Triage, reference: str, *actions: str) -> None:
 
 
 async def ask_platforms(triage: Triage) -> None:
-    """Let SMART ask two platforms to remove something because of its newest case, of which one does an hour later."""
+    """Let SMART ask platforms to remove something because of its newest case: one does, one refuses, one is silent."""
     async with triage.client() as client:
         headers = triage.bearer(Role.SMART_LEAD, subject="S4002")
         case = (await client.get(API, params={"sort": "newest"}, headers=headers)).json()["items"][0]
@@ -86,9 +86,11 @@ async def ask_platforms(triage: Triage) -> None:
             return dict(answer.json()["takedowns"][-1])
 
         removed = await post(case["version"], "", link="https://x.com/some_account/status/1")
-        await post(case["version"] + 1, "", link="https://www.reddit.com/r/place/comments/abc/")
+        refused = await post(case["version"] + 1, "", link="https://www.reddit.com/r/place/comments/abc/")
+        await post(case["version"] + 2, "", link="https://www.facebook.com/someone/posts/1")
         triage.clock.move(timedelta(hours=1))
-        await post(case["version"] + 2, f"/{removed['takedown_id']}", state="removed")
+        await post(case["version"] + 3, f"/{removed['takedown_id']}", state="removed")
+        await post(case["version"] + 4, f"/{refused['takedown_id']}", state="refused")
         triage.clock.move(timedelta(hours=-1))
 
 
