@@ -61,10 +61,10 @@ MOST: Mapping[str, int] = {
     "/cases/api/v1/second-reviews": 5,
     "/cases/api/v1/saved-views": 4,
     "/cases/api/v1/bulk/{bulk}": 5,
-    "POST /cases/{reference}/show": 20,
-    "POST /cases/{reference}/takedowns/show": 20,
+    "POST /cases/{reference}/show": 19,
+    "POST /cases/{reference}/takedowns/show": 17,
     "POST /cases/campaigns/{campaign}/show": 20,
-    "POST /cases/second-reviews/{review}/show": 20,
+    "POST /cases/second-reviews/{review}/show": 17,
 }
 REVIEWS = """insert into second_review (review_id, case_id, resolution, team, outcome, why, chosen_at, resolved_by)
 select case_id, case_id, 1, team, 'support_given', 'sample', opened_at, 'S9001' from "case" on conflict do nothing"""
