@@ -145,12 +145,14 @@ async def test_what_was_searched_for_stays_in_the_address_and_is_not_kept(triage
     preview = await choose(sam, "claim", [], whole="yes", view="q=zanzibar")
     page = (await sam.get(preview)).text
     assert page.count(back) == 2
+    assert f"{back}>Cancel</a>" in page
     results = await press(sam, preview, html.unescape(page.partition('<form method="post" action="')[2]).split('"')[0])
     done = (await sam.get(results.headers["location"])).text
     assert "1 case claimed" in done
     undo = re.search(r'action="([^"]+/undo[^"]*)"', done)
     assert undo
     undone = await press(sam, results.headers["location"], html.unescape(undo[1]))
+    assert f"{back}>Back to the queue</a></p>" in done
     assert (await sam.get(undone.headers["location"])).text.count(back) == done.count(back) == 2
     async with triage.database.transaction() as session:
         for table in ("bulk", "bulk_item"):
