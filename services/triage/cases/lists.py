@@ -204,8 +204,7 @@ class _Reading:
 
     async def _among(self, some: SelectBase, start: Place | None, limit: int) -> list[Place]:
         row = aliased(CaseRow, once(some))
-        rows = await self.session.execute(self._fitting(row, start, limit))
-        return self._sorted(rows)
+        return self._sorted(await self.session.execute(self._fitting(row, start, limit)))
 
     def _fitting(self, row: type[CaseRow], start: Place | None, limit: int) -> Select[bool, datetime | str, UUID]:
         fits = [*self.listing.fits(row, self.band), *_beyond(row, self.band, start)]
@@ -295,14 +294,9 @@ class Listed:
     def marks(self) -> list[str]:
         """What is special about the case: `reply`, `task_overdue`, `evidence`, `restricted`, `withdrawal`, `review`."""
         case = self.case
-        found = {
-            "reply": case.replied_at,
-            "task_overdue": self.task_overdue,
-            "evidence": self.evidence,
-            "restricted": case.restricted,
-            "withdrawal": case.withdrawn_at,
-            "review": case.review_asked_at,
-        }
+        found: dict[str, object] = {"reply": case.replied_at, "task_overdue": self.task_overdue}
+        found |= {"evidence": self.evidence, "restricted": case.restricted}
+        found |= {"withdrawal": case.withdrawn_at, "review": case.review_asked_at}
         return [name for name, so in found.items() if so]
 
 
