@@ -25,6 +25,7 @@ from shared.auth.permissions import Principal, Role
 from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.clock import SystemClock
 from shared.ids import StaffId
+from shared.runtime import keep_what_is_wired
 
 ROW = "4 lists"
 SIZES = "10000,1000000"
@@ -153,6 +154,7 @@ async def _asked(url: str, log: str) -> dict[str, list[float]]:
         tokens = {who: f"Bearer {issuer.bearer(person, clock.now())}" for who, person in people.items()}
         addresses = await _addresses(url)
         async with open_service(settings) as service:
+            keep_what_is_wired()
             transport = ASGITransport(service.app)
             async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
                 for _ in range(_TIMES):
