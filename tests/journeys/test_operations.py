@@ -153,5 +153,7 @@ async def test_a_swatch_is_seen_without_our_colours(signpost: EmbeddedSignpost, 
         await eventually(drawn)
         keys = "[...document.querySelectorAll('.signpost-key')].map(key => getComputedStyle(key).backgroundColor)"
         assert set(await visitor.page.evaluate(keys)) == {"rgb(255, 255, 255)"}
+        # axe takes the colours of the stylesheet for those that are shown: only light ones are alike.
+        await visitor.page.emulate_media(forced_colors="active", color_scheme="light")
         await visitor.page.set_viewport_size({"width": WIDE_TELEPHONE, "height": 900})
         await visitor.see("operations, forced colours")
