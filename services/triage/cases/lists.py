@@ -7,7 +7,7 @@ the index of facets has the rest, in times that grow until enough is found.
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -27,7 +27,6 @@ from services.triage.facets import domain as facets
 from services.triage.facets.domain import Band, Place
 from shared.events.vocabulary import CaseState, Priority, Team
 from shared.people import known_person, named
-from shared.web.times import UK
 
 MOST_COUNTED = 99
 """The cases of a list, and new arrivals, are counted up to this number."""
@@ -89,6 +88,12 @@ class Listing:
         """Which cases are looked at to count it: what is the same for all listings that can share them."""
         return self.counted_in, self.only_open, self.opened_from, self.opened_before
 
+    @property
+    def days(self) -> tuple[date | None, date | None]:
+        """The first and the last day that is asked for."""
+        first, end = self.opened_from, self.opened_before
+        return first and facets.day_of(first), end and facets.day_of(end - timedelta.resolution)
+
     def asks(self, row: type[CaseRow], band: Band | None = None) -> list[ColumnElement[bool]]:
         """Return every condition on a case that the viewer sees."""
         found = self._asked(row, band)
@@ -129,9 +134,8 @@ class Listing:
     def _active(self) -> list[ColumnElement[bool]]:
         """Return by which the smaller index of facets, that of cases with something to do, is enough."""
         waits = {facets.REPLIED: CaseRow.replied_at, facets.REVIEW: CaseRow.review_asked_at}
-        found: list[ColumnElement[bool]] = []
-        found += [column.is_not(None) for facet, column in waits.items() if facet in self.facets]
-        return [*found, not_finished()] if self.only_open else found
+        found = [not_finished()] if self.only_open else []
+        return [*found, *(column.is_not(None) for facet, column in waits.items() if facet in self.facets)]
 
     def _named(self) -> list[ColumnElement[bool]]:
         """Return what is asked of the report and the reference."""
@@ -218,7 +222,7 @@ class _Reading:
         """Return the times in which to look after `end`, one after the other."""
         if self.listing.only_open or self.band.key != "opened_at" or not isinstance(end.key, datetime):
             return [None]
-        return facets.times(end.key.astimezone(UK).date(), descending=self.band.descending)
+        return facets.times(facets.day_of(end.key), *self.listing.days, descending=self.band.descending)
 
 
 def newest(viewer: Viewer) -> ScalarSelect[UUID]:
@@ -326,18 +330,20 @@ def _rows(viewer: Viewer) -> Select[CaseRow, str | None, str | None, int]:
     )
 
 
-async def to_hand_over(
-    session: AsyncSession, viewer: Viewer, soon: datetime, limit: int
-) -> tuple[list[Listed], list[Listed]]:
+async def to_hand_over(session: AsyncSession, viewer: Viewer, soon: datetime, limit: int) -> list[list[Listed]]:
     """Return open cases that are urgent, P1 before P2, and others that are due until `soon`: up to `limit` of each.
 
     Of the same priority, first what is due first; a case whose clock is paused comes after these.
     """
-    rows, urgent = _rows(viewer).where(not_finished()).limit(limit), CaseRow.priority.in_(URGENT)
-    in_time = (CaseRow.due_at, CaseRow.case_id)
-    first = await session.execute(rows.where(urgent).order_by(CaseRow.priority, *in_time))
-    then = await session.execute(rows.where(sa.not_(urgent), CaseRow.due_at <= soon).order_by(*in_time))
-    return [_listed(*row) for row in first], [_listed(*row) for row in then]
+    row, each = CaseRow, []
+    for priority in Priority:
+        asked = [visible_to(viewer), not_finished(), row.priority == priority]
+        one = select(row.priority, row.due_at, row.case_id).where(*asked).order_by(row.due_at, row.case_id).limit(limit)
+        each.append(one if priority in URGENT else one.where(row.due_at <= soon))
+    found = sorted(await session.execute(union_all(*each)), key=lambda at: (at[1] is None, at[1] or soon, at[2]))
+    first = sorted((at for at in found if at[0] in URGENT), key=lambda at: at[0])
+    then = (at for at in found if at[0] not in URGENT)
+    return [await load(session, viewer, [at[2] for at in some][:limit]) for some in (first, then)]
 
 
 async def count_to_hand_over(
@@ -350,17 +356,11 @@ async def count_to_hand_over(
     everyone = (not_finished(), sa.not_(CaseRow.restricted), CaseRow.kept_from == [])
     urgent = CaseRow.priority.in_(URGENT)
     kinds = ((urgent,), (sa.not_(urgent), CaseRow.due_at <= soon))
-    counts = [
-        select(func.count()).select_from(_some(CaseRow.team == team, *everyone, *kind)).scalar_subquery()
-        for team in teams
-        for kind in kinds
-    ]
+    each = [select(CaseRow.case_id).where(CaseRow.team == team, *everyone, *kind) for team in teams for kind in kinds]
+    some = [one.limit(MOST_COUNTED + 1).subquery() for one in each]
+    counts = [select(func.count()).select_from(one).scalar_subquery() for one in some]
     found = list((await session.execute(select(*counts))).one())
     return {team: (found[2 * i], found[2 * i + 1]) for i, team in enumerate(teams)}
-
-
-def _some(*conditions: ColumnElement[bool]) -> sa.Subquery:
-    return select(CaseRow.case_id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
 
 
 async def lately_at_work(session: AsyncSession, viewer: Viewer, since: datetime, limit: int) -> dict[str, str]:

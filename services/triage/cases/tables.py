@@ -138,6 +138,7 @@ class CaseRow(Base):
         CheckConstraint("(review_asked_at is null) or outcome is not null", name="review_of_an_outcome"),
         Index("ix_case_due", "due_at", "case_id", postgresql_where=text("due_at is not null")),
         Index("ix_case_priority", "priority", "case_id", postgresql_where=text(OPEN)),
+        Index("ix_case_priority_due", "priority", "due_at", "case_id", postgresql_where=text(OPEN)),
         Index("ix_case_open", "opened_at", "case_id", postgresql_where=text(OPEN)),
         Index("ix_case_opened", "opened_at", "case_id"),
         Index("ix_case_facets", "facets", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 256}),

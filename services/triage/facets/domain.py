@@ -10,6 +10,10 @@ from datetime import date, datetime, timedelta
 from typing import Self
 from uuid import UUID
 
+from services.triage.deadlines.domain import UK
+
+MOST_YEARS = 3
+"""Up to so many years are looked for by their months."""
 OPEN, FINISHED = "open", "finished"
 CLOCK, NO_CLOCK = "clock", "no clock"
 REPLIED, REVIEW, RESTRICTED = "replied", "review", "restricted"
@@ -65,17 +69,35 @@ class Place:
     case_id: UUID
 
 
-def times(day: date, *, descending: bool) -> Iterator[list[str] | None]:
+def times(
+    day: date, since: date | None = None, until: date | None = None, *, descending: bool
+) -> Iterator[list[str] | None]:
     """Yield facets of times that begin with `day`, each longer than the one before; at last None, for all times.
 
-    What looks for something rare among ten million cases reads one after the other until it has found enough.
+    What looks for something rare among ten million cases reads one after the other until it has found enough. Between
+    two days the last times are those that cover them.
     """
     step = -1 if descending else 1
     yield [_of_day(day), _of_day(day + timedelta(days=step))]
-    month = day.year * 12 + day.month - 1 + step
-    yield [f"on:{day.year}-{day.month}", f"on:{month // 12}-{month % 12 + 1}"]
-    yield [f"on:{day.year}", f"on:{day.year + step}"]
-    yield None
+    yield _of_months(_month(day), _month(day) + step)
+    if since and until and until.year - since.year < MOST_YEARS:
+        yield _of_months(_month(since), _month(until))
+    else:
+        yield [f"on:{day.year}", f"on:{day.year + step}"]
+        yield None
+
+
+def day_of(at: datetime) -> date:
+    """Return the day in the UK."""
+    return at.astimezone(UK).date()
+
+
+def _month(day: date) -> int:
+    return day.year * 12 + day.month - 1
+
+
+def _of_months(first: int, last: int) -> list[str]:
+    return [f"on:{month // 12}-{month % 12 + 1}" for month in range(min(first, last), max(first, last) + 1)]
 
 
 def _of_day(day: date) -> str:

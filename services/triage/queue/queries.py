@@ -143,8 +143,12 @@ async def beside(
 
 
 def _by_index(asked: Listing, today: date | None = None) -> ColumnElement[int]:
-    """Return how many cases fit by the index: of all, or in longer and longer times until that is enough."""
-    times = list(facets.times(today, descending=True))[1:] if today and not asked.only_open else [None]
+    """Return how many cases fit by the index: of all, or in longer and longer times until that is enough.
+
+    The times end today, or with the last day that is asked for.
+    """
+    day = min(today, asked.days[1] or today) if today else None
+    times = list(facets.times(day, *asked.days, descending=True)) if day and not asked.only_open else [None]
     *steps, last = (lists.count(asked, asked.indexed(None, some)) for some in times)
     enough = [step.having(func.count() > lists.MOST_COUNTED).scalar_subquery() for step in steps]
     return func.coalesce(*enough, last.scalar_subquery())
