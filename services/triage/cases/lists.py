@@ -22,7 +22,7 @@ from sqlalchemy.sql.elements import CollectionAggregate
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import FINISHED, Case
 from services.triage.cases.queries import begins, below, evidence_seen, over, to_case, visible_to
-from services.triage.cases.tables import CaseAccess, CaseRow, Responder, not_finished
+from services.triage.cases.tables import LOOKED_AT, CaseAccess, CaseRow, Responder, not_finished
 from services.triage.facets import domain as facets
 from services.triage.facets.domain import Band, Place
 from shared.events.vocabulary import CaseState, Priority, Team
@@ -35,14 +35,8 @@ NO_CASE_YET = UUID(int=0)
 WALKED = 1_000
 """How many cases a page looks at before it asks the index: it is full by then of what one case in twenty is."""
 _CASE = CaseRow.table()
-READ = [
-    _CASE.c[name]
-    for name in (
-        *("case_id", "team", "restricted", "outcome", "kept_from", "facets"),
-        *("opened_at", "due_at", "at_risk_at", "priority", "task_overdue"),
-    )
-]
-"""What says whether a case fits, and where it stands: the rows that a page looks at are no wider."""
+READ = [_CASE.c[name] for name in ("case_id", *LOOKED_AT)]
+"""The rows that a page looks at are no wider, and come from the indexes of their orders alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +70,7 @@ class Listing:
 
     def fits(self, row: type[CaseRow], band: Band | None = None) -> list[ColumnElement[bool]]:
         """Return every condition on a case."""
-        return [visible_to(self.viewer, row), *self.asks(row, band)]
+        return [visible_to(self.viewer, row, in_list=row is not CaseRow), *self.asks(row, band)]
 
     @property
     def counted_in(self) -> Band:
@@ -133,9 +127,10 @@ class Listing:
 
     def _active(self) -> list[ColumnElement[bool]]:
         """Return by which the smaller index of facets, that of cases with something to do, is enough."""
-        waits = {facets.REPLIED: CaseRow.replied_at, facets.REVIEW: CaseRow.review_asked_at}
+        replied, asked, chased = CaseRow.replied_at, CaseRow.review_asked_at, CaseRow.takedown == "due"
+        waits = {facets.REPLIED: replied.is_not(None), facets.REVIEW: asked.is_not(None), facets.CHASED: chased}
         found = [not_finished()] if self.only_open else []
-        return [*found, *(column.is_not(None) for facet, column in waits.items() if facet in self.facets)]
+        return [*found, *(so for facet, so in waits.items() if facet in self.facets)]
 
     def _named(self) -> list[ColumnElement[bool]]:
         """Return what is asked of the report and the reference."""
@@ -228,7 +223,8 @@ class _Reading:
 def newest(viewer: Viewer) -> ScalarSelect[UUID]:
     """Return the id of a new case that the viewer may see. Ids of later cases are greater."""
     row = aliased(CaseRow, once(select(*READ).order_by(_CASE.c.case_id.desc()).limit(WALKED)))
-    return select(row.case_id).where(visible_to(viewer, row)).order_by(row.case_id.desc()).limit(1).scalar_subquery()
+    seen = select(row.case_id).where(visible_to(viewer, row, in_list=True))
+    return seen.order_by(row.case_id.desc()).limit(1).scalar_subquery()
 
 
 def walked(viewer: Viewer, listings: Sequence[Listing]) -> ScalarSelect[list[int]]:
@@ -237,7 +233,7 @@ def walked(viewer: Viewer, listings: Sequence[Listing]) -> ScalarSelect[list[int
     walk = once(listings[0].next_in(listings[0].counted_in) if few is None else few)
     row = aliased(CaseRow, walk)
     columns = (row.team, row.facets, row.opened_at, row.at_risk_at, row.task_overdue)
-    seen = once(select(*columns).where(visible_to(viewer, row)))
+    seen = once(select(*columns).where(visible_to(viewer, row, in_list=True)))
     one, looked_at = aliased(CaseRow, seen), select(func.count()).select_from(walk).scalar_subquery()
     asked = [replace(each, among_cases=None).asks(one) for each in listings]  # that, the walk sees to
     fit = [func.least(func.count().filter(*each), MOST_COUNTED + 1) for each in asked]
@@ -357,8 +353,9 @@ async def count_to_hand_over(
     urgent = CaseRow.priority.in_(URGENT)
     kinds = ((urgent,), (sa.not_(urgent), CaseRow.due_at <= soon))
     each = [select(CaseRow.case_id).where(CaseRow.team == team, *everyone, *kind) for team in teams for kind in kinds]
-    some = [one.limit(MOST_COUNTED + 1).subquery() for one in each]
-    counts = [select(func.count()).select_from(one).scalar_subquery() for one in some]
+    counts = [
+        select(func.count()).select_from(one.limit(MOST_COUNTED + 1).subquery()).scalar_subquery() for one in each
+    ]
     found = list((await session.execute(select(*counts))).one())
     return {team: (found[2 * i], found[2 * i + 1]) for i, team in enumerate(teams)}
 

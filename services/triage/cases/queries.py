@@ -60,17 +60,19 @@ class LockedCase:
     row: CaseRow
 
 
-def visible_to(viewer: Viewer, row: type[CaseRow] = CaseRow) -> ColumnElement[bool]:
+def visible_to(viewer: Viewer, row: type[CaseRow] = CaseRow, *, in_list: bool = False) -> ColumnElement[bool]:
     """Return the condition of every read: the case is in a queue of the viewer and not kept from them.
 
     The leads of the team that has it, and the people they name, see a restricted case (decision 0018). An exempt case
     no longer says who to keep it from, because who it was about is erased: only the person who decided sees it (C-j).
+    In a list the few cases that are kept from the viewer are looked up once, not each row.
     """
+    kept = row.case_id.in_(hidden_from(viewer)) if in_list else row.kept_from.overlap(sorted(viewer.keys))
     named = exists().where(CaseAccess.case_id == row.case_id, CaseAccess.subject == viewer.subject)
     open_to_leads = or_(not_(row.restricted), row.team.in_(sorted(viewer.leads)))
     return and_(
         row.team.in_(sorted(viewer.teams)),
-        not_(row.kept_from.overlap(sorted(viewer.keys))),
+        not_(kept),
         or_(and_(row.outcome.is_distinct_from(Outcome.EXEMPT.value), open_to_leads), named),
     )
 

@@ -57,6 +57,19 @@ def not_finished() -> ColumnElement[bool]:
     return literal_column(OPEN, Boolean)
 
 
+LOOKED_AT = (
+    *("team", "restricted", "outcome", "facets", "task_overdue"),
+    *("opened_at", "due_at", "at_risk_at", "priority"),
+)
+"""What says whether a case fits a list, and where it stands there. None is long: an index has them."""
+
+
+def _in_order(name: str, key: str, where: str) -> Index:
+    """Return an index by which a list looks at one case after the other without reading the cases themselves."""
+    others = [column for column in LOOKED_AT if column != key]
+    return Index(f"ix_case_{name}", key, "case_id", postgresql_where=text(where), postgresql_include=others)
+
+
 class CaseRow(Base):
     """One case. `unique (report_id, link_number)`: no case can exist twice, even if an event is delivered twice."""
 
@@ -136,17 +149,19 @@ class CaseRow(Base):
         ),
         CheckConstraint("(outcome is null) or state in ('resolved', 'closed')", name="outcome_when_finished"),
         CheckConstraint("(review_asked_at is null) or outcome is not null", name="review_of_an_outcome"),
-        Index("ix_case_due", "due_at", "case_id", postgresql_where=text("due_at is not null")),
-        Index("ix_case_priority", "priority", "case_id", postgresql_where=text(OPEN)),
+        _in_order("due", "due_at", "due_at is not null"),
+        _in_order("priority", "priority", OPEN),
         Index("ix_case_priority_due", "priority", "due_at", "case_id", postgresql_where=text(OPEN)),
-        Index("ix_case_open", "opened_at", "case_id", postgresql_where=text(OPEN)),
+        _in_order("open", "opened_at", OPEN),
         Index("ix_case_opened", "opened_at", "case_id"),
         Index("ix_case_facets", "facets", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 256}),
         Index(
             "ix_case_active_facets",
             "facets",
             postgresql_using="gin",
-            postgresql_where=text(f"{OPEN} or replied_at is not null or review_asked_at is not null"),
+            postgresql_where=text(
+                f"{OPEN} or replied_at is not null or review_asked_at is not null or takedown = 'due'"
+            ),
         ),
         CheckConstraint("(state = 'merged') = (merged_from is not null)", name="merged_from_a_state"),
         CheckConstraint("state <> 'merged' or merged_into is not null", name="merged_into_a_case"),

@@ -16,7 +16,7 @@ MOST_YEARS = 3
 """Up to so many years are looked for by their months."""
 OPEN, FINISHED = "open", "finished"
 CLOCK, NO_CLOCK = "clock", "no clock"
-REPLIED, REVIEW, RESTRICTED = "replied", "review", "restricted"
+REPLIED, REVIEW, RESTRICTED, CHASED = "replied", "review", "restricted", "takedown:due"
 
 
 def has(name: str, value: str) -> str:
@@ -42,7 +42,7 @@ def seen_as(team: str, *, restricted: bool) -> str:
 def are_rare(facets: Collection[str]) -> bool:
     """Return whether few cases have these facets, whatever their number: they wait, or one person has them."""
     held = any(facet.startswith(held_by("")) and facet != held_by("") for facet in facets)
-    return held or not {REPLIED, REVIEW, RESTRICTED}.isdisjoint(facets)
+    return held or not {REPLIED, REVIEW, RESTRICTED, CHASED}.isdisjoint(facets)
 
 
 @dataclass(frozen=True, slots=True)
