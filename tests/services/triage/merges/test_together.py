@@ -38,7 +38,7 @@ from services.triage.merges.refusals import REFUSALS
 from shared.events.vocabulary import Outcome, Team
 from shared.messaging.faults import is_transient
 from shared.messaging.tables import outbox
-from tests.services.triage.builders import WRITER, open_cases, report, viewer
+from tests.services.triage.builders import IDS, WRITER, open_cases, report, viewer
 from tests.services.triage.conftest import Triage
 from tests.services.triage.tasks.test_by_kind import wrong as wrong_tasks
 
@@ -106,11 +106,9 @@ def _campaign(act: Callable[[Work, Campaign, Case], Awaitable[object]]) -> Do:
     return do
 
 
-async def _write_to_all(work: Work, campaign: Campaign, case: Case) -> None:
+async def _write_to_all(work: Work, campaign: Campaign, _case: Case) -> None:
     members = await campaigns.confirmed(work, campaign.campaign_id)
-    text_for_all = (
-        f"to all of {campaign.campaign_id} {campaign.version} {case.case_id} {case.version} {work.viewer.subject}"
-    )
+    text_for_all = f"to all of {campaign.campaign_id}: {IDS.uuid()}"  # else one person's two acts could say the same
     await _carry_out(work, Order(Action.MESSAGE, text=text_for_all), {one.case_id: one.version for one in members})
 
 
