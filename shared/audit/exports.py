@@ -78,7 +78,7 @@ def proof_of(file: IO[bytes]) -> tuple[str, str]:
 def not_delivered(file: IO[bytes]) -> list[tuple[str, str]]:
     """Return the evidence that the statement promises and that an export without problems has not, and why.
 
-    Only intake knows why, and nothing proves what it says: whoever had the file may have taken a piece out of it.
+    Only intake knows why, and nothing proves what it says: someone who had the file may have removed a piece.
     """
     with ZipFile(file) as archive:
         says = json.loads(archive.read(MANIFEST))

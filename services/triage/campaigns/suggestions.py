@@ -95,7 +95,7 @@ async def _failure(
     try:
         async with session.begin_nested():
             await _compare(session, changed, now, ids, personal_links)
-    except Exception as error:
+    except Exception as error:  # the caller compares the cases one by one, and gives up on the one that fails
         if is_transient(error):
             raise
         return error

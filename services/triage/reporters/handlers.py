@@ -211,7 +211,7 @@ def _added(locked: queries.LockedCase, data: Amended, now: datetime, *, agrees: 
 def heard(locked: queries.LockedCase, action: str, at: datetime, now: datetime, *, note: str = "") -> Transition:
     """Return what the reporter wrote or sent as a transition: unread until someone of the team reads it.
 
-    Only the first of several unread ones is announced; of a merged case, to whoever has the main case.
+    Only the first of several unread ones is announced; of a merged case, to the person who has the main case.
     """
     case = locked.case
     after = domain.still(case, domain.informed(domain.alone(case), at))

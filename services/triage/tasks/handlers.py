@@ -245,7 +245,7 @@ async def settled(work: Work, case_id: UUID, about: UUID, codes: Collection[str]
 
 
 async def handed_on(work: Work, case_ids: Collection[UUID]) -> dict[UUID, Kept]:
-    """Return what is kept about the cases of which the viewer has open tasks, each then for whoever has the case.
+    """Return what is kept about the cases of which the viewer has open tasks, now for the person who has the case.
 
     The caller has locked the cases, says so in their records, and stores what this returns.
     """

@@ -39,7 +39,7 @@ STEPS = (
 async def declare_conflict(work: Work, case_id: UUID) -> None:
     """Keep every case of the report from the person who declares a conflict of interest, until a lead decides.
 
-    Their tasks are then for whoever has the case. Whoever it is need not say why.
+    Their tasks are then for the next person who has the case. They need not say why.
     An exempt case is kept from everyone else anyway, and says nothing of anyone (C-j).
     A case that Signpost then knows no one of the team to see goes to the triage desk.
 
@@ -88,7 +88,7 @@ async def end_conflict(work: Work, case_id: UUID, staff_id: str) -> Case:
 
 
 async def hand_over(work: Work, case_id: UUID) -> Case:
-    """Give a case back to the queue, no questions asked; their tasks are then for whoever has it.
+    """Give a case back to the queue, no questions asked; their tasks are then for the next person who has it.
 
     Its record says that it was released, as it would of any case. Only leads of its team learn that it was handed over.
     What others changed meanwhile does not stand in the way, so no version is asked for.
