@@ -2,7 +2,7 @@
 
 The cases are of five years, ending now. One in a hundred is open, in the newer half. Each has a report, up to three
 links of its record, a deadline, a document and three keys; one on which work started has the tasks of its kind. Some
-have notes, evidence, alerts, other tasks or second reviews.
+have notes, evidence, alerts, take-downs, other tasks or second reviews.
 Twenty neighbours name one account, and four one link. Each 500th case begins a campaign of twenty; the newest thousand
 are one campaign.
 
@@ -175,6 +175,16 @@ _OVERDUE = """
 update "case" set task_overdue = true
 where case_id in (select case_id from task where overdue and listed_for is not null)
 """
+_TAKEDOWNS = f"""
+insert into takedown (takedown_id, case_id, platform, link, link_number, category, how, reported_at, reported_by,
+  state, chase_at, due_at, chases, chase_due, overdue, look_at, settled_at, settled_by)
+select uuidv7(opened_at - now()), case_id, platform, 'https://' || {_LINK}, 1, 'harassment', 'web_form', opened_at,
+  'S7000', case when is_settled then takedown else 'reported' end,
+  case when takedown = 'asked' then now() + interval '1 day' end, opened_at + interval '7 days', 0,
+  takedown = 'due', takedown = 'due', case when takedown = 'asked' then now() + interval '1 day' end,
+  case when is_settled then opened_at end, case when is_settled then 'S7000' end
+from {_NUMBERED}, lateral (select takedown in ('removed', 'refused') as is_settled) as settled where takedown <> ''
+"""  # noqa: S608 - own words
 _REVIEWS = f"""
 insert into second_review (review_id, case_id, resolution, team, outcome, why, chosen_at, resolved_by, decided_at,
   decided_by, second_outcome)
@@ -191,7 +201,7 @@ from generate_series(0, 9) as i
 """  # noqa: S608 - own words
 _ALL = (
     *((_REPORTS, _DOCUMENTS), (_ACTIVITIES, _HEADS), (_CAMPAIGNS, _MEMBERS), (_TASKS, _TASKS_OF_KIND, _OVERDUE)),
-    *((one,) for one in (_KEYS, _DECISIONS, _DEADLINES, _NOTES, _EVIDENCE, _ALERTS, _REVIEWS, _VIEWS)),
+    *((one,) for one in (_KEYS, _DECISIONS, _DEADLINES, _NOTES, _EVIDENCE, _ALERTS, _TAKEDOWNS, _REVIEWS, _VIEWS)),
 )
 """All but the cases, which they read: each statement after those before it in its group."""
 _INDEXES = """
