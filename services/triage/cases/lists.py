@@ -120,7 +120,7 @@ class Listing:
         if self.overdue_tasks is not None:
             asked.append(CaseRow.case_id.in_(self.overdue_tasks))
         teams = self.viewer.teams & {self.team} if self.team else self.viewer.teams
-        of_teams = CaseRow.facets.overlap(facets.seen_by(teams, self.viewer.leads))
+        of_teams = CaseRow.facets.overlap(facets.seen_by(teams, self.viewer.leads, self.facets))
         names_them = CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == self.viewer.subject
         named_for = select(*READ).join_from(CaseRow, CaseAccess, sa.and_(*names_them)).where(*asked, sa.not_(of_teams))
         return select(*READ).where(*asked, of_teams).union_all(named_for)

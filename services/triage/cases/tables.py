@@ -32,6 +32,7 @@ OPEN = "state not in ('resolved', 'closed', 'merged')"
 _YEAR, _MONTH, _DAY = (
     f"cast(extract({part} from opened_at at time zone 'Europe/London') as text)" for part in ("year", "month", "day")
 )
+_SEEN_AS = "case when outcome = 'exempt' then null when restricted then team || '/restricted' else team end"
 FACETS = f"""behaviours || array_remove(array[
   'kind:' || report_type,
   'platform:' || platform,
@@ -39,7 +40,8 @@ FACETS = f"""behaviours || array_remove(array[
   'state:' || state,
   'takedown:' || takedown,
   'who:' || lower(coalesce(assignee, '')),
-  case when outcome = 'exempt' then null when restricted then team || '/restricted' else team end,
+  {_SEEN_AS},
+  ({_SEEN_AS}) || '/kind:' || report_type,
   case when state in ('resolved', 'closed') then 'finished' when state = 'merged' then 'merged' else 'open' end,
   case when due_at is null then 'no clock' else 'clock' end,
   case when restricted then 'restricted' end,

@@ -29,9 +29,15 @@ def held_by(staff_id: str | None) -> str:
     return f"who:{(staff_id or '').lower()}"
 
 
-def seen_by(teams: Collection[str], leads: Collection[str]) -> list[str]:
-    """Return the facets of which each case has one that these teams and leads see without being named for it."""
-    return sorted([*teams, *(f"{team}/{RESTRICTED}" for team in leads if team in teams)])
+def seen_by(teams: Collection[str], leads: Collection[str], have: Collection[str] = ()) -> list[str]:
+    """Return the facets of which each case has one that these teams and leads see without being named for it.
+
+    If the cases also `have` a kind, its facets are those of that kind: few teams get each kind, so all cases of a kind
+    and all of a team may be many, and yet none are both.
+    """
+    seen = [*teams, *(f"{team}/{RESTRICTED}" for team in leads if team in teams)]
+    kinds = [facet for facet in have if facet.startswith(has("kind", ""))]
+    return sorted(f"{one}/{kind}" for one in seen for kind in kinds) if kinds else sorted(seen)
 
 
 def seen_as(team: str, *, restricted: bool) -> str:
