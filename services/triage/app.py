@@ -96,7 +96,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.retention import retention_sweeps
 from shared.people import names_of
 from shared.process import open_parts
-from shared.runtime import Role, Service, why_unready
+from shared.runtime import Fields, Role, Service, why_unready
 from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
 
@@ -186,9 +186,25 @@ ROUTERS = (
     pages.live,
     _casework(),
 )
+EVERY_REFUSAL = {
+    **REFUSALS,
+    **EVIDENCE_REFUSALS,
+    **EXPORT_REFUSALS,
+    **REVIEW_REFUSALS,
+    **TAKEDOWN_REFUSALS,
+    **CONVERSATION_REFUSALS,
+    **TASK_REFUSALS,
+    **WELLBEING_REFUSALS,
+    **BULK_REFUSALS,
+    **CAMPAIGN_REFUSALS,
+    **MERGE_REFUSALS,
+    **VIEW_REFUSALS,
+}
 _LEASES_EVERY = timedelta(seconds=15)
 _SEARCH_EVERY = timedelta(seconds=1)
 _SEARCHES_FORGOTTEN_EVERY = timedelta(hours=1)
+_TASKS_OF_BEFORE_EVERY = timedelta(hours=1)
+_SHIFTS_EVERY = timedelta(minutes=1)
 _FORMS_EVERY = timedelta(seconds=5)
 _DEADLINES_EVERY = timedelta(seconds=5)
 _BULKS_EVERY = timedelta(seconds=2)
@@ -221,50 +237,41 @@ async def open_service(
     async with open_parts(
         "triage", settings, settings.triage_database_url, TEMPLATES, clock=clock, ids=ids, log=log
     ) as fields:
-        parts = TriageParts(
-            **fields,
-            deadlines=_deadlines(settings),
-            queues=queue.Queues(),
-            sections=SECTIONS,
-            rules=running,
-            incident_grace=settings.triage_incident_grace,
-            second_reviews=settings.second_reviews,
-            personal_links=settings.triage_personal_links,
-            repeated=repeats.said_of,
-            second_opinion=wellbeing_pages.said_of,
-            history=whole.history,
-            forgets=(search.forget,),
-            follows=(tasks.follow,),
-            printing=pdf.places(),
-            shift_changes=settings.triage_shift_changes,
-            lag=LagReader(fields["log"], clock),
-            live_figures=LiveFigures(),
-            endpoints=Endpoints(settings.takedown_endpoints, settings.takedown_tokens),
-            machines=_machines(settings),
-        )
+        parts = _parts(settings, fields, running, clock)
         roles = _roles(parts)
         app = create_app(
             parts,
             prefix=PREFIX,
             routers=ROUTERS,
-            refusals={
-                **REFUSALS,
-                **EVIDENCE_REFUSALS,
-                **EXPORT_REFUSALS,
-                **REVIEW_REFUSALS,
-                **TAKEDOWN_REFUSALS,
-                **CONVERSATION_REFUSALS,
-                **TASK_REFUSALS,
-                **WELLBEING_REFUSALS,
-                **BULK_REFUSALS,
-                **CAMPAIGN_REFUSALS,
-                **MERGE_REFUSALS,
-                **VIEW_REFUSALS,
-            },
+            refusals=EVERY_REFUSAL,
             readiness=partial(why_unready, roles),
             large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},
         )
         yield Service(parts, PREFIX, app, roles)
+
+
+def _parts(settings: TriageSettings, fields: Fields, running: RunningBook, clock: Clock) -> TriageParts:
+    return TriageParts(
+        **fields,
+        deadlines=_deadlines(settings),
+        queues=queue.Queues(),
+        sections=SECTIONS,
+        rules=running,
+        incident_grace=settings.triage_incident_grace,
+        second_reviews=settings.second_reviews,
+        personal_links=settings.triage_personal_links,
+        repeated=repeats.said_of,
+        second_opinion=wellbeing_pages.said_of,
+        history=whole.history,
+        forgets=(search.forget,),
+        follows=(tasks.follow,),
+        printing=pdf.places(),
+        shift_changes=settings.triage_shift_changes,
+        lag=LagReader(fields["log"], clock),
+        live_figures=LiveFigures(),
+        endpoints=Endpoints(settings.takedown_endpoints, settings.takedown_tokens),
+        machines=_machines(settings),
+    )
 
 
 STEPS = (
@@ -283,12 +290,37 @@ STEPS = (
 
 
 def _roles(parts: TriageParts) -> Sequence[Role]:
-    database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
-    writer = parts.writer()
-    consume = partial(BatchConsumer, database=database, log=log, outbox=outbox, clock=clock, ids=ids)
+    database, log, outbox, clock = parts.database, parts.log, parts.outbox, parts.clock
     sweep = partial(Sweep, database=database, clock=clock)
     owed: list[Owed] = [*STEPS, shifts.Announcement(parts.shift_changes)]
-    suggestions = partial(suggest, ids=ids, personal_links=parts.personal_links)
+    announce = partial(shifts.announce, times=parts.shift_changes, outbox=outbox)
+    return (
+        *_consumers(parts),
+        BookWatch(parts.rules, clock),
+        Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
+        *_sweeps_of_cases(parts, sweep),
+        *_sweeps_of_tasks_and_takedowns(parts, sweep),
+        *_sweeps_of_searches(sweep),
+        *_sweeps_of_campaigns(parts, sweep),
+        sweep("triage-shifts", announce, every=_SHIFTS_EVERY),
+        sweep("triage-exposure", wellbeing.forget, every=_EXPOSURE_EVERY),
+        Auditor("triage", owed, database=database, clock=clock, outbox=outbox),
+        *retention_sweeps(parts),
+        *anchor_sweeps(parts),
+        *session_roles(parts),
+    )
+
+
+def _consumers(parts: TriageParts) -> Sequence[Role]:
+    consume = partial(
+        BatchConsumer,
+        database=parts.database,
+        log=parts.log,
+        outbox=parts.outbox,
+        clock=parts.clock,
+        ids=parts.ids,
+    )
+    writer = parts.writer()
     accounts = consume(
         consumer.ACCOUNTS_GROUP,
         topics=consumer.ACCOUNTS_TOPICS,
@@ -310,35 +342,43 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
             handlers=consumer.operations_handlers(parts.second_reviews, writer),
             ordered=False,
         ),
-        BookWatch(parts.rules, clock),
-        Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
+    )
+
+
+def _sweeps_of_cases(parts: TriageParts, sweep: partial[Sweep]) -> Sequence[Role]:
+    writer = parts.writer()
+    return (
         sweep("triage-leases", partial(expire_leases, writer=writer), every=_LEASES_EVERY),
+        sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
+        sweep("triage-bulk", partial(bulk.go_on, writer=writer, refused=REFUSED_IN_BULK), every=_BULKS_EVERY),
+        sweep("triage-bulk-forgotten", bulk.forget, every=_BULKS_FORGOTTEN_EVERY),
+    )
+
+
+def _sweeps_of_tasks_and_takedowns(parts: TriageParts, sweep: partial[Sweep]) -> Sequence[Role]:
+    writer = parts.writer()
+    send = partial(send_form, database=parts.database, writer=writer, send=parts.endpoints.send)
+    return (
+        sweep("triage-tasks", partial(tasks.note_overdue, writer=writer), every=_DEADLINES_EVERY),
+        sweep("triage-tasks-of-before", partial(tasks.catch_up, writer=writer), every=_TASKS_OF_BEFORE_EVERY),
+        sweep("triage-takedowns", partial(warn_of_takedowns, writer=writer), every=_DEADLINES_EVERY),
+        sweep("triage-machine-forms", send, every=_FORMS_EVERY),
+    )
+
+
+def _sweeps_of_searches(sweep: partial[Sweep]) -> Sequence[Role]:
+    return (
         sweep("triage-search", search.update_documents, every=_SEARCH_EVERY),
         sweep("triage-searches-forgotten", search.forget_searches, every=_SEARCHES_FORGOTTEN_EVERY),
         sweep("triage-views-forgotten", queue.forget_views, every=_SEARCHES_FORGOTTEN_EVERY),
-        sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
-        sweep(
-            "triage-shifts",
-            partial(shifts.announce, times=parts.shift_changes, outbox=outbox),
-            every=timedelta(minutes=1),
-        ),
-        sweep("triage-takedowns", partial(warn_of_takedowns, writer=writer), every=_DEADLINES_EVERY),
-        sweep("triage-bulk", partial(bulk.go_on, writer=writer, refused=REFUSED_IN_BULK), every=_BULKS_EVERY),
-        sweep("triage-bulk-forgotten", bulk.forget, every=_BULKS_FORGOTTEN_EVERY),
+    )
+
+
+def _sweeps_of_campaigns(parts: TriageParts, sweep: partial[Sweep]) -> Sequence[Role]:
+    suggestions = partial(suggest, ids=parts.ids, personal_links=parts.personal_links)
+    return (
         sweep("triage-campaigns", suggestions, every=_CAMPAIGNS_EVERY),
         sweep("triage-shared-keys", forget, every=_KEYS_EVERY),
-        Auditor("triage", owed, database=database, clock=clock, outbox=outbox),
-        sweep(
-            "triage-machine-forms",
-            partial(send_form, database=database, writer=writer, send=parts.endpoints.send),
-            every=_FORMS_EVERY,
-        ),
-        sweep("triage-tasks", partial(tasks.note_overdue, writer=writer), every=_DEADLINES_EVERY),
-        sweep("triage-tasks-of-before", partial(tasks.catch_up, writer=writer), every=_SEARCHES_FORGOTTEN_EVERY),
-        sweep("triage-exposure", wellbeing.forget, every=_EXPOSURE_EVERY),
-        *retention_sweeps(parts),
-        *anchor_sweeps(parts),
-        *session_roles(parts),
     )
 
 
