@@ -18,6 +18,8 @@ from uuid import UUID
 from services.triage.takedowns.domain import Form
 
 XARF_VERSION = "4.2.0"
+_XARF_DOMAIN = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,}")
+"""What `content-base` takes as a domain: no address of a machine, and no name that Punycode writes."""
 LONGEST_REASON = 2_000
 """Characters of the reason of a `createReport`; its lexicon counts graphemes, which are not more."""
 LONGEST_DESCRIPTION = 1_000
@@ -148,7 +150,7 @@ def xarf(
     Raises:
         NoSuchForm: the link has no host.
     """
-    host = urlsplit(link).hostname or ""
+    host = _in_ascii(urlsplit(link).hostname or "")
     who = {"org": contact.org, "contact": contact.contact, "domain": contact.domain}
     form: dict[str, object] = {
         "xarf_version": XARF_VERSION,
@@ -160,13 +162,13 @@ def xarf(
         "category": "content",
         "type": str(kind),
         "url": _as_uri(link),
-        "domain": _in_ascii(host),
         "evidence_source": "user_report",
         "verified_at": _moment(times[1]),
         "verification_method": "manual",
         "description": text[:LONGEST_DESCRIPTION],
     }
-    return {**form, **_of_type(kind, contact)}
+    domain = {"domain": host} if _XARF_DOMAIN.fullmatch(host) else {}
+    return {**form, **domain, **_of_type(kind, contact)}
 
 
 def _as_uri(link: str) -> str:

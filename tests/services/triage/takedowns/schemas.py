@@ -1,6 +1,7 @@
 """What the published schemas of machine forms ask, as JSON Schema in our own words.
 
-Read on 30 November 2026; each has the address of its source. Only what a sender has to keep is here.
+Read on 30 November 2026; each has the address of its source. Only what a sender has to keep is here. XARF is not: the
+package `xarf` of its authors carries its schemas.
 
 - AT Protocol: github.com/bluesky-social/atproto, `lexicons/com/atproto/moderation/createReport.json` with
   `com/atproto/admin/defs.json#repoRef` and `com/atproto/repo/strongRef.json`; formats: atproto.com/specs/lexicon
@@ -8,7 +9,6 @@ Read on 30 November 2026; each has the address of its source. Only what a sender
 - Mastodon: github.com/mastodon/documentation, `content/en/methods/reports.md` at 2903485d
 - ActivityStreams: www.w3.org/TR/activitystreams-vocabulary, `Flag`; Mastodon's use of it, under
   docs.joinmastodon.org/spec/activitypub
-- XARF 4: github.com/xarf/xarf-spec, `schemas/v4/xarf-core.json` and `schemas/v4/types/content-*.json`
 """
 
 from collections.abc import Mapping
@@ -48,51 +48,6 @@ FLAG = _object(
     {"to": {"type": "array", "items": _URI}, "content": _TEXT},
 )
 
-_CONTACT = _object(
-    {
-        "org": {"type": "string", "maxLength": 200},
-        "contact": {"type": "string", "format": "email"},
-        "domain": {"type": "string", "format": "hostname"},
-    },
-    additionalProperties=False,
-)
-_TIME = {"type": "string", "format": "date-time"}
-_VERIFIED = ("manual", "automated_crawler", "user_report", "honeypot", "threat_intelligence")
-_XARF = _object(
-    {
-        "xarf_version": {"type": "string", "pattern": r"^4\.[0-9]+\.[0-9]+$"},
-        "report_id": {"type": "string", "format": "uuid"},
-        "timestamp": _TIME,
-        "reporter": _CONTACT,
-        "sender": _CONTACT,
-        "source_identifier": _TEXT,
-        "category": {"const": "content"},
-        "type": _TEXT,
-        "url": _URI,
-    },
-    {
-        "evidence_source": _TEXT,
-        "description": {"type": "string", "maxLength": 1_000},
-        "domain": {"type": "string", "format": "hostname"},
-        "verified_at": _TIME,
-        "verification_method": {"enum": list(_VERIFIED)},
-        "target_brand": _TEXT,
-    },
-)
-_INFRINGEMENTS = (
-    *("counterfeit", "typosquatting", "lookalike", "homograph", "unauthorized_reseller", "trademark_violation"),
-    *("brand_impersonation", "logo_misuse", "other"),
-)
-_DATA = (
-    *("personal_information", "credentials", "financial", "medical", "government_id", "email_addresses"),
-    *("phone_numbers", "api_keys", "database_dumps", "source_code", "internal_documents", "customer_data"),
-    *("employee_data", "intellectual_property", "other"),
-)
-_METHODS = (
-    *("misconfigured_server", "open_directory", "database_exposure", "git_repository", "backup_file", "log_file"),
-    *("cloud_storage", "paste_site", "forum_post", "ransomware_leak", "intentional_leak", "other"),
-)
-_REACHED_BY = ("public", "requires_authentication", "requires_payment", "dark_web", "removed")
 REASONS: Mapping[str, str] = {
     "tools.ozone.report.defs#reasonViolenceThreats": "Threats or incitement",
     "tools.ozone.report.defs#reasonSexualNCII": "Non-consensual intimate imagery",
@@ -106,34 +61,6 @@ REASONS: Mapping[str, str] = {
 }
 """The reasons of a `createReport` that fit what is reported here, with their descriptions."""
 MASTODON_CATEGORIES = frozenset({"spam", "legal", "violation", "other"})
-XARF: Mapping[str, Schema] = {
-    "phishing": {"allOf": [_XARF, _object({"type": {"const": "phishing"}})]},
-    "brand_infringement": {
-        "allOf": [
-            _XARF,
-            _object(
-                {
-                    "type": {"const": "brand_infringement"},
-                    "infringement_type": {"enum": list(_INFRINGEMENTS)},
-                    "legitimate_site": _URI,
-                }
-            ),
-        ]
-    },
-    "exposed_data": {
-        "allOf": [
-            _XARF,
-            _object(
-                {
-                    "type": {"const": "exposed_data"},
-                    "data_types": {"type": "array", "minItems": 1, "items": {"enum": list(_DATA)}},
-                    "exposure_method": {"enum": list(_METHODS)},
-                },
-                {"accessibility": {"enum": list(_REACHED_BY)}},
-            ),
-        ]
-    },
-}
 
 
 def wrong(schema: Schema, form: object) -> list[str]:

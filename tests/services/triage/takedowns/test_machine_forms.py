@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import xarf
 from httpx import AsyncClient
 from sqlalchemy import text
 
@@ -72,12 +73,14 @@ def test_a_flag_names_the_account_first_and_then_the_post() -> None:
 
 
 @pytest.mark.parametrize("kind", list(XarfType))
-def test_a_report_by_xarf_has_what_its_schema_requires(kind: XarfType) -> None:
-    made = protocols.xarf(FORM, kind, "https://bücher.example/café?q=a%20b", CONTACT, (NOW, NOW), "y" * 2_000)
-    assert schemas.wrong(schemas.XARF[kind], made) == []
-    assert schemas.wrong(schemas.XARF[kind], {**made, "url": "https://bücher.example/login"})
-    assert made["url"] == "https://xn--bcher-kva.example/caf%C3%A9?q=a%20b"
-    assert made["domain"] == "xn--bcher-kva.example"
+def test_a_report_by_xarf_is_read_by_the_package_of_its_authors(kind: XarfType) -> None:
+    made = protocols.xarf(FORM, kind, "https://some-site.example/café?q=a%20b", CONTACT, (NOW, NOW), "y" * 2_000)
+    read = xarf.parse(dict(made))
+    assert (read.errors, read.warnings) == ([], []), "a field that is not published is a warning"
+    assert read.report is not None
+    assert read.report.model_dump(exclude_none=True) == made
+    assert xarf.parse({**made, "url": "https://some-site.example/café"}).errors
+    assert (made["url"], made["domain"]) == ("https://some-site.example/caf%C3%A9?q=a%20b", "some-site.example")
     assert UUID(str(made["report_id"])).version == 4
     assert made["sender"] == {
         "org": "Department",
@@ -85,7 +88,29 @@ def test_a_report_by_xarf_has_what_its_schema_requires(kind: XarfType) -> None:
         "domain": "department.example",
     }
     assert len(str(made["description"])) == 1_000
-    assert "harassment" not in {str(one) for one in XarfType}, "its published types have none"
+
+
+@pytest.mark.parametrize(
+    ("link", "host"),
+    [
+        ("https://bücher.example/login", "xn--bcher-kva.example"),
+        ("https://пример.рф/login", "xn--e1afmkfd.xn--p1ai"),
+        ("https://192.0.2.7/login", "192.0.2.7"),
+        ("https://[2001:db8::1]:8080/login", "2001:db8::1"),
+        ("https://some_site.example/login", "some_site.example"),
+    ],
+)
+def test_a_host_that_xarf_takes_as_no_domain_is_named_as_the_source_alone(link: str, host: str) -> None:
+    made = protocols.xarf(FORM, XarfType.PHISHING, link, CONTACT, (NOW, NOW), "Why")
+    assert xarf.parse(dict(made)).errors == []
+    assert (made["source_identifier"], made.get("domain")) == (host, None)
+    assert [one.field for one in xarf.parse({**made, "domain": host}).errors] == ["domain"]
+
+
+def test_xarf_has_no_type_for_harassment() -> None:
+    published = xarf.schema_registry.get_types_for_category("content")
+    assert set(XarfType) <= published
+    assert not {"harassment", "abuse", "hate_speech", "doxxing"} & published
 
 
 def machines(triage: Triage, *sent: Protocol, contact: Contact | None = CONTACT) -> None:

@@ -14,7 +14,6 @@ from services.triage.operations.queries import records
 from services.triage.takedowns import domain, notices
 from services.triage.takedowns.domain import TakedownState
 from services.triage.takedowns.handlers import warn_of_takedowns
-from services.triage.takedowns.protocols import XarfType
 from services.triage.takedowns.tables import TakedownRow
 from services.triage.tasks import queries as tasks
 from services.triage.tasks.handlers import note_overdue
@@ -396,7 +395,6 @@ def test_categories_that_machines_read_are_those_of_the_published_schemas() -> N
     bluesky, mastodon = notices.categories("bluesky"), notices.categories("mastodon")
     assert {one.reason: one.name for one in bluesky} == schemas.REASONS
     assert {one.code for one in mastodon} == schemas.MASTODON_CATEGORIES
-    assert set(XarfType) == schemas.XARF.keys()
 
 
 async def test_a_platform_without_a_list_is_asked_in_the_responders_own_words(triage: Triage, sam: AsyncClient) -> None:
