@@ -23,7 +23,8 @@ _XARF_DOMAIN = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,}")
 LONGEST_REASON = 2_000
 """Characters of the reason of a `createReport`; its lexicon counts graphemes, which are not more."""
 LONGEST_DESCRIPTION = 1_000
-OTHER_REASON = "com.atproto.moderation.defs#reasonOther"
+OTHER_REASON = "tools.ozone.report.defs#reasonOther"
+"""Ozone takes it for a service that knows only older reasons too, but no older reason for one that knows newer ones."""
 _REPO, _RECORD = "com.atproto.admin.defs#repoRef", "com.atproto.repo.strongRef"
 _BLUESKY = re.compile(r"/profile/(?P<who>[\w.:%-]+)(?:/post/(?P<key>[\w.~-]+))?/?", re.ASCII)
 _MASTODON = re.compile(r"/@(?P<who>\w+)(?:/(?P<key>\d+))?/?", re.ASCII)

@@ -5,7 +5,7 @@ package `xarf` of its authors carries its schemas.
 
 - AT Protocol: github.com/bluesky-social/atproto, `lexicons/com/atproto/moderation/createReport.json` with
   `com/atproto/admin/defs.json#repoRef` and `com/atproto/repo/strongRef.json`; formats: atproto.com/specs/lexicon
-- the reasons of such a report: `lexicons/tools/ozone/report/defs.json` there, at 028ddd21
+- the reasons of such a report: `lexicons/tools/ozone/report/defs.json` there, at d6296a1c
 - Mastodon: github.com/mastodon/documentation, `content/en/methods/reports.md` at 2903485d
 - ActivityStreams: www.w3.org/TR/activitystreams-vocabulary, `Flag`; Mastodon's use of it, under
   docs.joinmastodon.org/spec/activitypub
@@ -57,9 +57,13 @@ REASONS: Mapping[str, str] = {
     "tools.ozone.report.defs#reasonHarassmentDoxxing": "Doxxing",
     "tools.ozone.report.defs#reasonMisleadingImpersonation": "Impersonation",
     "tools.ozone.report.defs#reasonMisleadingScam": "Scam",
-    "com.atproto.moderation.defs#reasonOther": "Other",
+    "tools.ozone.report.defs#reasonOther": "Other",
 }
-"""The reasons of a `createReport` that fit what is reported here, with their descriptions."""
+"""The reasons of a `createReport` that fit what is reported here, in the words of their definitions.
+
+A reason of `com.atproto.moderation.defs` is refused by a service that names only the newer ones
+(`packages/ozone/src/mod-service/profile.ts`), which is why there is none.
+"""
 MASTODON_CATEGORIES = frozenset({"spam", "legal", "violation", "other"})
 
 

@@ -55,7 +55,7 @@ def test_a_report_by_at_protocol_is_what_its_lexicon_says() -> None:
     assert account["subject"] == {"$type": "com.atproto.admin.defs#repoRef", "did": DID}
     assert schemas.wrong(schemas.CREATE_REPORT, account) == []
     assert schemas.wrong(schemas.CREATE_REPORT, made), "it has no DID and no CID yet"
-    assert (account["reasonType"], protocols.missing(account)) == ("com.atproto.moderation.defs#reasonOther", False)
+    assert (account["reasonType"], protocols.missing(account)) == ("tools.ozone.report.defs#reasonOther", False)
     for other in (TOOT, "https://bsky.app/search", "https://bsky.app.example.org/profile/x"):
         with pytest.raises(protocols.NoSuchForm):
             protocols.create_report(other, None, "Why")
