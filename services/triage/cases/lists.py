@@ -57,8 +57,6 @@ class Listing:
     opened_before: datetime | None = None
     among_cases: Select[UUID] | None = None
     """Only these cases: what they are in, such as a campaign."""
-    overdue_tasks: SelectBase | None = None
-    """Only cases of which a task is overdue; these are all that the viewer may see, and maybe others."""
     report_id: UUID | None = None
     reference: str | None = None
     """How it begins."""
@@ -117,8 +115,6 @@ class Listing:
         asked = self._asked(CaseRow, band) + self._active()
         if times:
             asked.append(CaseRow.facets.overlap(times))
-        if self.overdue_tasks is not None:
-            asked.append(CaseRow.case_id.in_(self.overdue_tasks))
         teams = self.viewer.teams & {self.team} if self.team else self.viewer.teams
         of_teams = CaseRow.facets.overlap(facets.seen_by(teams, self.viewer.leads, self.facets))
         names_them = CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == self.viewer.subject
@@ -142,7 +138,7 @@ class Listing:
         found = [*self._opened(row), *self._within(row), row.facets.contains(sorted(have))]
         if self.at_risk_by:
             found.append(row.at_risk_at <= self.at_risk_by)
-        return found if self.overdue_tasks is None else [*found, row.task_overdue.is_(True)]
+        return found
 
     def _within(self, row: type[CaseRow]) -> list[ColumnElement[bool]]:
         return [] if self.among_cases is None else [row.case_id.in_(self.among_cases)]
@@ -232,7 +228,7 @@ def walked(viewer: Viewer, listings: Sequence[Listing]) -> ScalarSelect[list[int
     few = listings[0].few()
     walk = once(listings[0].next_in(listings[0].counted_in) if few is None else few)
     row = aliased(CaseRow, walk)
-    columns = (row.team, row.facets, row.opened_at, row.at_risk_at, row.task_overdue)
+    columns = (row.team, row.facets, row.opened_at, row.at_risk_at)
     seen = once(select(*columns).where(visible_to(viewer, row, in_list=True)))
     one, looked_at = aliased(CaseRow, seen), select(func.count()).select_from(walk).scalar_subquery()
     asked = [replace(each, among_cases=None).asks(one) for each in listings]  # that, the walk sees to

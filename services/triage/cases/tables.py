@@ -47,6 +47,7 @@ FACETS = f"""behaviours || array_remove(array[
   case when restricted then 'restricted' end,
   case when replied_at is not null then 'replied' end,
   case when review_asked_at is not null then 'review' end,
+  case when task_overdue then 'tasks:overdue' end,
   'on:' || {_YEAR},
   'on:' || {_YEAR} || '-' || {_MONTH},
   'on:' || {_YEAR} || '-' || {_MONTH} || '-' || {_DAY}
@@ -59,10 +60,7 @@ def not_finished() -> ColumnElement[bool]:
     return literal_column(OPEN, Boolean)
 
 
-LOOKED_AT = (
-    *("team", "restricted", "outcome", "facets", "task_overdue"),
-    *("opened_at", "due_at", "at_risk_at", "priority"),
-)
+LOOKED_AT = ("team", "restricted", "outcome", "facets", "opened_at", "due_at", "at_risk_at", "priority")
 """What says whether a case fits a list, and where it stands there. None is long: an index has them."""
 
 
@@ -111,7 +109,7 @@ class CaseRow(Base):
     takedown: Mapped[str] = mapped_column(server_default="")
     """What its take-downs are together: `due`, `asked`, `refused`, `removed`; empty if it has none."""
     task_overdue: Mapped[bool] = mapped_column(server_default=false())
-    """Whether the time of one of its tasks has passed, for lists; the record says it of the task."""
+    """Whether the time of one of its tasks has passed; the record says it of the task."""
     only_claimed: Mapped[bool] = mapped_column(server_default=false())
     """Whether no one has worked on it since it was claimed as new: if the claim ends, it is new again."""
     threat_open: Mapped[bool] = mapped_column(server_default=false())

@@ -20,7 +20,7 @@ REPLIED, REVIEW, RESTRICTED, CHASED = "replied", "review", "restricted", "takedo
 
 
 def has(name: str, value: str) -> str:
-    """Return the facet of cases whose `name` (`kind`, `platform`, `priority`, `state`, `takedown`) is `value`."""
+    """Return the facet of cases whose `name`, such as `kind`, `platform` or `takedown`, is `value`."""
     return f"{name}:{value}"
 
 

@@ -181,7 +181,7 @@ class QueueFilter:
             have.add(facets.OPEN)
         if who := ME if self.view is QueueView.MINE else self.who:
             have.add(facets.held_by({ME: subject, NOBODY: None}.get(who, who)))
-        for name in ("kind", "platform", "priority", "state"):
+        for name in ("kind", "platform", "priority", "state", "tasks"):
             if value := getattr(self, name):
                 have.add(facets.has(name, value))
         said = {facets.has("takedown", self.taken_down or ""): self.taken_down, facets.REPLIED: self.replies}

@@ -19,7 +19,6 @@ from services.triage.queue.domain import MOST_VIEWS, Cursor, QueueFilter, QueueV
 from services.triage.queue.tables import SavedViewRow
 from services.triage.search import domain as search
 from services.triage.search import queries as results
-from services.triage.tasks import queries as tasks
 from shared.events.vocabulary import Team
 from shared.ids import Reference
 from shared.web.times import UK
@@ -59,7 +58,6 @@ def listing(viewer: Viewer, wanted: QueueFilter, now: datetime, report_id: UUID 
         opened_from=_begins(wanted.since) if wanted.since else None,
         opened_before=_begins(wanted.until + _DAY) if wanted.until else None,
         among_cases=campaigns.cases_in(viewer, wanted.campaign) if wanted.campaign else None,
-        overdue_tasks=tasks.overdue_in(viewer) if wanted.tasks else None,
         report_id=report_id,
         reference=Reference.start(wanted.q),
     )

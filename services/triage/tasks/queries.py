@@ -11,7 +11,6 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Select,
-    SelectBase,
     Uuid,
     and_,
     any_,
@@ -165,19 +164,10 @@ def count(view: TaskView, viewer: Viewer, now: datetime) -> Select[int]:
     return select(func.count()).select_from(some)
 
 
-def overdue_in(viewer: Viewer) -> SelectBase:
-    """Return cases of which a task is overdue: all that the viewer may see, and maybe some that are kept from them."""
-    of_teams = _overdue().where(_TASK.c.listed_for.in_(_words(viewer)))
-    return of_teams.union_all(_overdue().where(_TASK.c.case_id.in_(changes.named_for(viewer))))
-
-
 def overdue_among(case_ids: Collection[UUID]) -> Select[UUID]:
     """Return those of these cases of which a task is overdue."""
-    return _overdue().where(_TASK.c.case_id.in_(case_ids))
-
-
-def _overdue() -> Select[UUID]:
-    return select(_TASK.c.case_id).where(_TASK.c.overdue, _TASK.c.listed_for.is_not(None))
+    late = select(_TASK.c.case_id).where(_TASK.c.overdue, _TASK.c.listed_for.is_not(None))
+    return late.where(_TASK.c.case_id.in_(case_ids))
 
 
 def _words(viewer: Viewer) -> list[str]:

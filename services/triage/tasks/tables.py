@@ -15,7 +15,6 @@ WAITING = "done_at is null and listed_for is not null"
 """The tasks that lists show."""
 NOT_DONE = f"{WAITING} and not overdue"
 """The tasks whose time the sweep watches; its index needs the same words."""
-OVERDUE = "overdue and listed_for is not null"
 OF_KIND = "code not in ('', 'chase', 'platform_silent', 'send_by_hand', 'follow_up')"
 """The tasks that a case has by its kind, each once."""
 
@@ -51,7 +50,6 @@ class TaskRow(Base):
         CheckConstraint("done_at is null or not overdue", name="done_is_not_overdue"),
         Index("ix_task_due", "due_at", postgresql_where=text(NOT_DONE)),
         Index("ix_task_listed", "listed_for", "due_at", "task_id", postgresql_where=text(WAITING)),
-        Index("ix_task_overdue", "listed_for", "case_id", postgresql_where=text(OVERDUE)),
         Index("uq_task_of_kind", "case_id", "code", unique=True, postgresql_where=text(OF_KIND)),
         Index("ix_task_of_person", text("lower(assignee)"), postgresql_where=text(WAITING)),
     )

@@ -9,8 +9,6 @@ from httpx import AsyncClient
 from sqlalchemy import event, select, text, update
 
 from services.triage.cases.tables import CaseRow
-from services.triage.queue.domain import QueueFilter
-from services.triage.queue.queries import listing
 from services.triage.tasks import pages, queries
 from services.triage.tasks.domain import TaskView
 from shared.auth.permissions import Role
@@ -169,8 +167,3 @@ async def test_the_lists_take_few_statements_and_use_their_indexes(
         triage.database, lambda session: queries.listed(session, sees, TaskView.MINE, NOW, None, 50)
     )
     assert "ix_task_of_person" in dated, dated
-    wanted = QueueFilter(view=None, tasks="overdue")
-    [rare] = await plans_of(
-        triage.database, lambda session: session.execute(select(listing(sees, wanted, NOW).indexed().subquery()))
-    )
-    assert "ix_task_overdue" in rare, rare
