@@ -242,6 +242,7 @@ _TOLD: Mapping[str, str] = {
     RecipientReason.TEAM_LEAD: "the team's lead",
     RecipientReason.THE_REPORTER: "the reporter",
     RecipientReason.THE_RESPONDER: "who has the case",
+    RecipientReason.GIVEN_A_TASK: "who was given a task",
     RecipientReason.PERSON_AFFECTED: "the person affected",
     RecipientReason.COMMS: "communications",
 }

@@ -79,6 +79,16 @@ class CaseAssigned(_CaseEvent):
     """Whether they took it themselves, so that they need not be told."""
 
 
+class CaseTaskGiven(_CaseEvent):
+    """Someone gave a task of the case to a colleague."""
+
+    TYPE: ClassVar[str] = "case.task_given.v1"
+    team: Open[Team]
+    priority: Open[Priority]
+    assignee: str
+    """Staff id."""
+
+
 class CasePriorityChanged(_CaseEvent):
     """A responder changed the priority; the running deadlines follow."""
 
@@ -274,6 +284,7 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseRouted,
     CaseClaimed,
     CaseAssigned,
+    CaseTaskGiven,
     CasePriorityChanged,
     CaseTransferred,
     CaseInformationAsked,

@@ -199,6 +199,7 @@ _OF_NO_MANAGER = frozenset(
         AlertPurpose.REPORTER_REPLIED,
         AlertPurpose.REVIEW_ASKED,
         AlertPurpose.CASE_ASSIGNED,
+        AlertPurpose.TASK_GIVEN,
     }
 )
 """Purposes that say nothing of any manager."""

@@ -35,6 +35,7 @@ _ROLES = {
     RecipientReason.TEAM_MAILBOX: messages.RecipientRole.TEAM,
     RecipientReason.TEAM_LEAD: messages.RecipientRole.LEAD,
     RecipientReason.THE_RESPONDER: messages.RecipientRole.RESPONDER,
+    RecipientReason.GIVEN_A_TASK: messages.RecipientRole.RESPONDER,
     RecipientReason.THE_REPORTER: messages.RecipientRole.REPORTER,
     RecipientReason.PERSON_AFFECTED: messages.RecipientRole.AFFECTED,
     RecipientReason.ACCOUNT_OWNER: messages.RecipientRole.OWNER,

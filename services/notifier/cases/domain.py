@@ -152,16 +152,19 @@ def reply_alert(
     return CaseAlert(purpose, choice, urgency, f"{_case(event.reference)}/conversation", event_id)
 
 
-def assigned_alert(
-    event: triage.CaseAssigned, event_id: str, addresses: Mapping[StaffId, str], boxes: Mailboxes
+def given_alert(
+    event: triage.CaseAssigned | triage.CaseTaskGiven, event_id: str, addresses: Mapping[StaffId, str], boxes: Mailboxes
 ) -> CaseAlert:
-    """Return the message to whom a colleague gave the case; to their team's lead if their address is not known."""
+    """Return the message to whom a colleague gave a case or a task; to the team's lead if they have no address."""
+    purpose, reason, page = AlertPurpose.CASE_ASSIGNED, RecipientReason.THE_RESPONDER, _case(event.reference)
+    if isinstance(event, triage.CaseTaskGiven):
+        purpose, reason, page = AlertPurpose.TASK_GIVEN, RecipientReason.GIVEN_A_TASK, f"{page}/tasks"
     responder, lead = StaffId(event.assignee), _of(event.team, boxes.lead)
     choice = Choice(RecipientReason.TEAM_LEAD, lead)
     if address := addresses.get(responder):
-        choice = Choice(RecipientReason.THE_RESPONDER, Recipient(address, responder), (lead,))
+        choice = Choice(reason, Recipient(address, responder), (lead,))
     urgency = Urgency.URGENT if event.priority in _SOON else Urgency.NORMAL
-    return CaseAlert(AlertPurpose.CASE_ASSIGNED, choice, urgency, _case(event.reference), event_id)
+    return CaseAlert(purpose, choice, urgency, page, event_id)
 
 
 def review_alert(event: triage.CaseReviewRequested, event_id: str, boxes: Mailboxes) -> CaseAlert:

@@ -150,6 +150,7 @@ _CaseEvent = (
     triage.CaseRouted
     | triage.CaseTransferred
     | triage.CaseAssigned
+    | triage.CaseTaskGiven
     | triage.CasePriorityChanged
     | triage.CaseInformationAsked
     | triage.CaseReporterReplied
@@ -194,13 +195,17 @@ async def case_transferred(
     await follow_ups.expect(session, [_given(e) for e in given], now)
 
 
-async def case_assigned(
-    session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseAssigned]], now: datetime, *, follow_ups: FollowUps
+async def case_given(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[triage.CaseAssigned | triage.CaseTaskGiven]],
+    now: datetime,
+    *,
+    follow_ups: FollowUps,
 ) -> None:
-    """Tell whom a colleague gave a case; not those who took it themselves."""
-    given = [e for e in envelopes if not e.data.taken]
+    """Tell whom a colleague gave a case, or a task of one; not those who took it themselves."""
+    given = [e for e in envelopes if isinstance(e.data, triage.CaseTaskGiven) or not e.data.taken]
     addresses = await directory_queries.addresses_of(session, {StaffId(e.data.assignee) for e in given})
-    told = [(e, domain.assigned_alert(e.data, e.id, addresses, follow_ups.boxes)) for e in given]
+    told = [(e, domain.given_alert(e.data, e.id, addresses, follow_ups.boxes)) for e in given]
     await _tell(session, told, now, follow_ups)
 
 

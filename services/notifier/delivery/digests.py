@@ -1,6 +1,7 @@
 """Fewer emails: digests of messages that can wait, and one summary if a storm would fill a mailbox.
 
-An urgent alert is never held, unless it is about one of very many cases that a colleague gave to the recipient at once.
+An urgent alert is never held, unless it is about one of very many cases or tasks that a colleague gave to the recipient
+at once.
 A held alert keeps its own state and acknowledgement, and the result of a summary applies to each alert in it. The
 numbers are configuration.
 """
@@ -22,6 +23,7 @@ from shared.events.vocabulary import AlertPurpose
 from shared.ids import AlertId, Ids, ReportId
 
 _LONDON = ZoneInfo("Europe/London")
+_GIVEN = frozenset({AlertPurpose.CASE_ASSIGNED, AlertPurpose.TASK_GIVEN})
 _DAYS_LOOKED_AT = 3
 _RECIPIENTS = 50
 _NEW_DELIVERY = TypeAdapter(domain.NewDelivery)
@@ -53,7 +55,7 @@ def held_until(
         now: the time of the decision.
         rules: which messages may wait.
     """
-    if urgency is domain.Urgency.URGENT and purpose is not AlertPurpose.CASE_ASSIGNED:
+    if urgency is domain.Urgency.URGENT and purpose not in _GIVEN:
         return None
     if urgency is domain.Urgency.LOW and purpose in rules.digest:
         return next_digest(now, rules)

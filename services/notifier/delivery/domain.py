@@ -32,7 +32,7 @@ class RecipientRole(StrEnum):
     TEAM = "team"
     LEAD = "lead"
     RESPONDER = "responder"
-    """Has the case."""
+    """Has the case, or a task of it."""
     REPORTER = "reporter"
     MISUSE_REPORTER = "misuse_reporter"
     """Learns only that the work is finished, or was looked at again."""
@@ -63,6 +63,7 @@ CLASS_OF: Mapping[AlertPurpose, MessageClass] = {
     AlertPurpose.REVIEW_ASKED: MessageClass.TEAM,
     AlertPurpose.SHIFT_CHANGED: MessageClass.TEAM,
     AlertPurpose.CASE_ASSIGNED: MessageClass.TEAM,
+    AlertPurpose.TASK_GIVEN: MessageClass.TEAM,
     AlertPurpose.CASE_HANDED_OVER: MessageClass.TEAM,
     AlertPurpose.MORE_CONTENT_ASKED: MessageClass.TEAM,
     AlertPurpose.SECOND_REVIEW_WAITING: MessageClass.TEAM,

@@ -140,6 +140,20 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
             "Open the case",
         ),
     },
+    AlertPurpose.TASK_GIVEN: {
+        RecipientRole.RESPONDER: Wording(
+            "a colleague has given you a task",
+            "A colleague has given you a task of a case.",
+            "What to do: see what it is and by when, and tick it off once it is done; or tell them that you cannot.",
+            "See the tasks of the case",
+        ),
+        RecipientRole.LEAD: Wording(
+            "a task was given to a colleague",
+            "A task of one of your team's cases was given to someone whose address we do not have.",
+            "What to do: see who is to do it, and tell them.",
+            "See the tasks of the case",
+        ),
+    },
     AlertPurpose.CASE_HANDED_OVER: {
         RecipientRole.LEAD: Wording(
             "a colleague has handed a case over",

@@ -196,7 +196,10 @@ async def list_tasks(work: WorkDep, case_id: UUID) -> TaskList:
 
 @router.post("/cases/{case_id}/tasks")
 async def add_task(work: WorkDep, case_id: UUID, read: Read, body: TaskBody, response: Response) -> CaseWithTasks:
-    """Add a task; or, by its `code`, tick off one of the case's kind, or say who does it when. No claim is needed."""
+    """Add a task; or, by its `code`, tick off one of the case's kind, or say who does it when. No claim is needed.
+
+    Someone else who is given it gets an email.
+    """
     case = await handlers.add(work, case_id, read, handlers.NewTask(**dict(body)))
     return await _answer(work, case, response)
 

@@ -17,12 +17,14 @@ from services.triage.cases.access import is_kept_from
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import BATCH, Command, Work, colleague, execute
 from services.triage.cases.queries import LockedCase
-from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
+from services.triage.cases.writer import SYSTEM, CaseWriter, Transition, event_ids
 from services.triage.deadlines.domain import UK
 from services.triage.tasks import domain, queries, tables, tasks_yaml
 from services.triage.tasks.domain import Rung, SupportState, Task, ThreatRecord
 from services.triage.tasks.queries import Kept
 from shared.audit import chain
+from shared.events import triage
+from shared.events.envelope import Event
 from shared.ids import Ids, folded_id
 
 _MORNING = time(9)
@@ -60,6 +62,8 @@ class _Made(NamedTuple):
 async def add(work: Work, case_id: UUID, read: int, new: NewTask) -> Case:
     """Add a task, or tick off one of the case's kind, or say who does that one by when.
 
+    Someone else who is given it is told.
+
     Raises:
         TaskNotFound: no template has that code.
         TooManyTasks, NotWithinReach, TaskDone: as their names say.
@@ -77,7 +81,9 @@ async def add(work: Work, case_id: UUID, read: int, new: NewTask) -> Case:
     task = domain.finished(task, work.viewer.subject, work.now) if new.done else task
     action = "task_done" if new.done else "task_given" if before else "task_added"
     after = kept._replace(tasks=[*(one for one in kept.tasks if one is not before), task])
-    return await _execute(work, case_id, read, after, action, _says(task), {"task": new.title} if new.title else {})
+    told = {"task": new.title} if new.title else {}
+    given_to = new.assignee if _is_given(work, before, new) else None
+    return await _execute(work, case_id, read, after, action, _says(task), told, given_to)
 
 
 async def finish(work: Work, case_id: UUID, read: int, task_id: UUID, *, done: bool, note: str | None = None) -> Case:
@@ -284,11 +290,19 @@ async def _execute(
     action: str,
     says: Mapping[str, str],
     told: Mapping[str, str],
+    given_to: str | None = None,
     **changed: object,
 ) -> Case:
+    def events(_before: Case, case: Case) -> list[Event]:
+        if given_to is None:
+            return []
+        ids = event_ids(case, work.now)
+        return [triage.CaseTaskGiven(**ids, team=case.team, priority=case.priority, assignee=given_to)]
+
     command = Command(
         action,
         lambda case, actor: replace(domain.worked_on(case, actor, work.now), **changed),  # type: ignore[arg-type]  # names are checked by replace
+        events,
         says=says,
         personal=told,
         state=after.state,
@@ -336,6 +350,12 @@ def _given(before: Task, new: NewTask, now: datetime) -> Task:
     due_at = new.due_at or before.due_at
     overdue = before.overdue and new.due_at is None
     return replace(before, assignee=new.assignee or before.assignee, due_at=due_at, overdue=overdue)
+
+
+def _is_given(work: Work, before: Task | None, new: NewTask) -> bool:
+    """Return whether someone else is to do a task who was not before."""
+    had = {folded_id(one) for one in (work.viewer.subject, before and before.assignee) if one}
+    return new.assignee is not None and not new.done and folded_id(new.assignee) not in had
 
 
 def _follow_up(work: Work, case_id: UUID, day: date) -> Task:

@@ -90,6 +90,7 @@ async def test_news_never_goes_back_in_whatever_order_it_comes(intake: Intake, c
         AlertPurpose.REPORTER_REPLIED,
         AlertPurpose.REVIEW_ASKED,
         AlertPurpose.CASE_ASSIGNED,
+        AlertPurpose.TASK_GIVEN,
     ],
 )
 async def test_an_email_that_a_reporter_or_a_team_cannot_get_says_nothing_of_their_manager(

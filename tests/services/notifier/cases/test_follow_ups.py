@@ -17,6 +17,7 @@ from shared.events.triage import (
     CaseInformationAsked,
     CaseReporterReplied,
     CaseRouted,
+    CaseTaskGiven,
     LeadsAsked,
     ReporterUpdateShared,
     ShiftChanged,
@@ -400,6 +401,28 @@ async def test_whom_a_colleague_gave_a_case_is_told(
     for mail in notifier.mail_server.mails:
         assert mail["Subject"] == f"{subject}, {REFERENCE}"
         assert f"/cases/{REFERENCE}" in text_of(mail)
+
+
+@pytest.mark.parametrize(
+    ("assignee", "priority", "told", "why", "subject"),
+    [
+        ("s1001", "P3", [PRIYA.email], Why.GIVEN_A_TASK, "A colleague has given you a task"),
+        ("S1001", "P2", [PRIYA.email], Why.GIVEN_A_TASK, "Urgent: a colleague has given you a task"),
+        ("S7777", "P3", ["smart-lead@example.org"], Why.TEAM_LEAD, "A task was given to a colleague"),
+    ],
+)
+async def test_whom_a_colleague_gave_a_task_is_told_where_it_is(
+    notifier: Notifier, assignee: str, priority: str, told: list[str], why: Why, subject: str
+) -> None:
+    case = routed(uuid4(), team="smart").model_dump(include={"case_id", "report_id", "reference", "at", "team"})
+    await notifier.receive(CaseTaskGiven.model_validate({**case, "priority": priority, "assignee": assignee}))
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == told
+    [mail] = notifier.mail_server.mails
+    assert mail["Subject"] == f"{subject}, {REFERENCE}"
+    assert f"/cases/{REFERENCE}/tasks" in text_of(mail)
+    [decided] = await notifier.events(AlertDecided)
+    assert (decided.purpose, decided.reason) == (AlertPurpose.TASK_GIVEN, why)
 
 
 async def test_leads_are_told_what_they_are_asked_for_and_a_second_review_can_wait(notifier: Notifier) -> None:

@@ -195,6 +195,7 @@ def test_no_message_waits_longer_than_was_said() -> None:
         (AlertPurpose.ABUSE_REPORTED, Urgency.URGENT, 99, False),
         (AlertPurpose.CASE_ASSIGNED, Urgency.URGENT, 2, False),
         (AlertPurpose.CASE_ASSIGNED, Urgency.URGENT, 3, True),
+        (AlertPurpose.TASK_GIVEN, Urgency.URGENT, 3, True),
     ],
 )
 def test_what_is_held(purpose: AlertPurpose, urgency: Urgency, lately: int, held: bool) -> None:
@@ -212,7 +213,7 @@ def test_urgent_is_never_held_and_nothing_waits_forever(
     purpose: AlertPurpose, lately: int, now: datetime, times: tuple[time, ...]
 ) -> None:
     rules = replace(RULES, times=times)
-    if purpose is not AlertPurpose.CASE_ASSIGNED:
+    if purpose not in {AlertPurpose.CASE_ASSIGNED, AlertPurpose.TASK_GIVEN}:
         assert held_until(purpose, Urgency.URGENT, lately=lately, now=now, rules=rules) is None
     for urgency in (Urgency.NORMAL, Urgency.LOW):
         until = held_until(purpose, urgency, lately=lately, now=now, rules=rules)

@@ -16,6 +16,7 @@ from shared.audit import chain
 from shared.audit.verification import Broken, verify
 from shared.auth.permissions import Role
 from shared.events.intake import Person
+from shared.events.triage import CaseTaskGiven
 from shared.events.vocabulary import Behaviour, Relation, ReportType
 from tests.services.triage.builders import NOW, WRITER, misuse, open_cases, report
 from tests.services.triage.buttons import press
@@ -76,6 +77,31 @@ async def test_a_case_has_the_tasks_of_its_kind_until_someone_ticks_them_off(tri
     assert [one for one in await actions(triage) if one.startswith("task")] == [
         *("task_added", "task_done", "task_done", "task_undone"),
     ]
+
+
+async def test_who_is_given_a_task_by_someone_else_is_told_once(triage: Triage) -> None:
+    await open_cases(triage.database, told := report())
+    given: tuple[dict[str, object], ...] = (
+        {"title": "Ring the building", "assignee": "S4002"},
+        {"title": "Mine to do", "assignee": "s4001"},
+        {"title": "Anyone’s"},
+        {"title": "Already done", "assignee": "S4002", "done": True},
+        {"code": "offer_support", "assignee": "S4002"},
+        {"code": "offer_support", "assignee": "s4002", "due_at": SOON},
+        {"code": "offer_support", "due_at": SOON},
+        {"code": "offer_support", "assignee": "S4003"},
+        {"code": "offer_support", "assignee": "S4001"},
+        {"code": "offer_support", "assignee": "S4003", "done": True},
+    )
+    for body in given:
+        await done(triage, "tasks", **body)
+    async with triage.database.transaction() as session:
+        values = list(await session.scalars(text("select value from outbox where type = 'case.task_given.v1'")))
+    events = [CaseTaskGiven.model_validate_json(value) for value in values]
+    assert [(one.assignee, one.reference) for one in events] == [
+        (who, told.reference) for who in ("S4002", "S4002", "S4003")
+    ]
+    assert not [value for value in values if b"building" in value]
 
 
 @pytest.mark.parametrize(
