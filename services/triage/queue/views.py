@@ -38,6 +38,8 @@ MARKS = {
     "review": "Asked to look again",
     "campaign": "Campaign",
 }
+SHORT_MARKS = {"withdrawal": "Withdrawal", "review": "Look again"}
+"""What a row has room for; it says the whole when it is pointed at."""
 WHO = {ME: "Me", NOBODY: "No one"}
 DONE = {
     "saved": "The view is saved.",

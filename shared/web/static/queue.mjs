@@ -26,7 +26,7 @@ if (bar) {
 }
 
 const views = document.querySelector("[data-folds]");
-const beside = matchMedia("(min-width: 64em)");
+const beside = matchMedia("(min-width: 75em)");
 const fold = () => { views.open = beside.matches; };
 if (views) {
   beside.addEventListener("change", fold);
