@@ -133,7 +133,7 @@ SECTIONS = (
     Section("Second reviews", wellbeing_pages.SECOND_REVIEWS, wellbeing_queries.count_waiting),
     Section("Shift", "/cases/shift"),
     Section("Templates", conversation_pages.TEMPLATES),
-    Section("Wellbeing", wellbeing_pages.PAGE),
+    Section("Wellbeing", wellbeing_pages.PAGE, wellbeing_queries.count_for_leads),
 )
 """The navigation of casework, on each of its pages."""
 

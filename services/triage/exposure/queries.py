@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -56,6 +56,16 @@ async def requests(session: AsyncSession, teams: Collection[Team], but: str, now
 
     Those whom the lead of another team let see more do not ask any longer.
     """
+    rows = await session.execute(_waiting(teams, but, now).limit(MOST_REQUESTS))
+    return [Request(subject, Team(team), asked_at) for subject, team, asked_at in rows]
+
+
+def count_requests(teams: Collection[Team], but: str, now: datetime, most: int) -> Select[int]:
+    """Return the statement that counts these requests, up to `most`."""
+    return select(func.count()).select_from(_waiting(teams, but, now).limit(most).subquery())
+
+
+def _waiting(teams: Collection[Team], but: str, now: datetime) -> Select[str, str, datetime]:
     asked, other = ExposureRequest, aliased(ExposureRequest)
     let = exists().where(other.day == asked.day, other.subject == asked.subject, other.allowed_at.is_not(None))
     waiting = select(asked.subject, asked.team, asked.asked_at).where(
@@ -64,5 +74,4 @@ async def requests(session: AsyncSession, teams: Collection[Team], but: str, now
         ~let,
         asked.subject != folded_id(but),
     )
-    rows = await session.execute(waiting.order_by(asked.asked_at, asked.subject).limit(MOST_REQUESTS))
-    return [Request(subject, Team(team), asked_at) for subject, team, asked_at in rows]
+    return waiting.order_by(asked.asked_at, asked.subject)

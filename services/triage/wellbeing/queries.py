@@ -14,6 +14,7 @@ from services.triage.cases import lists
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer, conflict_key
 from services.triage.cases.domain import FINISHED, Case
+from services.triage.exposure import queries as exposure
 from services.triage.wellbeing.domain import NoSuchReview, SecondReview
 from services.triage.wellbeing.tables import HandOver, SecondReviewRow
 from shared.audit import chain
@@ -57,13 +58,29 @@ class HandedOver:
 
 async def handed_over(session: AsyncSession, viewer: Viewer) -> list[tuple[HandedOver, Case]]:
     """Return what colleagues handed over in the teams that the viewer leads, with the cases, the oldest first."""
+    found = [HandedOver(*one) for one in await session.execute(_unseen(viewer).limit(MOST_OFFERED))]
+    seen = await _cases_of(session, viewer, [one.case_id for one in found])
+    return [(one, seen[one.case_id]) for one in found if one.case_id in seen]
+
+
+def count_for_leads(viewer: Viewer, now: datetime) -> Select[int]:
+    """Return the statement that counts what waits for a lead: cases that were handed over, and requests to see more.
+
+    Each is counted up to one more than is said. Nothing waits for anyone else.
+    """
+    if not viewer.leads:
+        return select(literal(0))
+    most = lists.MOST_COUNTED + 1
+    handed = select(func.count()).select_from(_unseen(viewer).limit(most).subquery())
+    asked = exposure.count_requests(viewer.leads, viewer.subject, now, most)
+    return select(handed.scalar_subquery() + asked.scalar_subquery())
+
+
+def _unseen(viewer: Viewer) -> Select[UUID, UUID, str, datetime]:
     row, shown = HandOver, cases.shown_to(viewer)
     theirs = (row.team.in_(sorted(viewer.leads)), func.lower(row.subject) != folded_id(viewer.subject))
     query = select(row.hand_over_id, row.case_id, row.subject, row.at).where(row.seen_at.is_(None), *theirs)
-    query = query.join(shown, shown.c.case_id == row.case_id)
-    found = [HandedOver(*one) for one in await session.execute(query.order_by(row.at).limit(MOST_OFFERED))]
-    seen = await _cases_of(session, viewer, [one.case_id for one in found])
-    return [(one, seen[one.case_id]) for one in found if one.case_id in seen]
+    return query.join(shown, shown.c.case_id == row.case_id).order_by(row.at)
 
 
 async def _cases_of(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, Case]:

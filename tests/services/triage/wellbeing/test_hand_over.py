@@ -1,12 +1,15 @@
 """A responder hands a case over, no questions asked: only leads of the team learn of it."""
 
+import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from httpx import AsyncClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from services.triage.cases.tables import CaseRow
+from services.triage.exposure.domain import MOST_ITEMS
 from services.triage.wellbeing import queries
 from services.triage.wellbeing.handlers import forget
 from services.triage.wellbeing.tables import HandOver
@@ -15,6 +18,7 @@ from shared.auth.permissions import Role
 from tests.services.triage.builders import leads_asked, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.services.triage.wellbeing.test_exposure import shown
 
 SERVICE = "triage"
 PAGE = "/cases/wellbeing"
@@ -77,6 +81,41 @@ async def test_a_case_that_is_kept_from_the_lead_takes_no_place_in_the_list(
         triage.clock.move(timedelta(minutes=1))
     await press(aisha, f"/cases/{kept.reference}/step-back", f"/cases/{kept.reference}/conflict")
     assert plain.reference in (await aisha.get(PAGE)).text
+    assert await in_navigation(aisha) == "1"
+
+
+async def in_navigation(client: AsyncClient) -> str:
+    """Return how much waits for this person at Wellbeing, as the navigation of casework says it; empty for nothing."""
+    said = re.search(
+        r'href="/cases/wellbeing">Wellbeing(?: <span class="signpost-count">([^<]+)<)?',
+        (await client.get("/cases")).text,
+    )
+    assert said, "no Wellbeing in the navigation"
+    return said[1] or ""
+
+
+async def test_the_navigation_tells_a_lead_how_much_waits_for_them_and_no_one_else(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient, maria: AsyncClient
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    page = f"/cases/{told.reference}"
+    await press(sam, page, f"{page}/claim")
+    await shown(triage, "S4001", MOST_ITEMS)
+    await press(sam, page, f"{page}/ask-for-more")
+    await press(sam, f"{page}/step-back", f"{page}/hand-over")
+    assert [await in_navigation(one) for one in (aisha, maria, sam)] == ["2", "", ""]
+    async with triage.client(Role.SMART_LEAD) as sam_as_lead:
+        assert await in_navigation(sam_as_lead) == "", "what they asked themselves is for another lead"
+    await press(aisha, PAGE, f"{PAGE}/hand-overs", hand_over=await waiting(triage))
+    assert await in_navigation(aisha) == "1"
+    await press(aisha, PAGE, PAGE, subject="S4001")
+    assert await in_navigation(aisha) == ""
+    case = await the_case(triage)
+    more = {"case_id": case.case_id, "team": "smart", "subject": "S4001", "at": triage.clock.now()}
+    async with triage.database.transaction() as session:
+        await session.execute(insert(HandOver), [{**more, "hand_over_id": uuid4()} for _ in range(100)])
+    assert await in_navigation(aisha) == "99+"
 
 
 async def test_what_others_changed_meanwhile_does_not_stand_in_the_way_and_no_one_does_it_for_another(
