@@ -8,14 +8,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.triage.cases import lists, views
 from services.triage.cases import queries as cases
-from services.triage.cases.dependencies import WorkDep
+from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Case, MayNotHave
 from services.triage.cases.handlers import Work
-from services.triage.cases.pages import Shown, Tab, led, opened, show
+from services.triage.cases.pages import Shown, Tab, came_from, led, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.tasks import domain, forms, handlers, queries, tasks_yaml
 from services.triage.tasks.refusals import REFUSALS
 from shared.people import names_of
+from shared.runtime import parts_of
 from shared.web.forms import FormReader
 from shared.web.pages import render
 from shared.web.refusals import record_refusal, refusal_of
@@ -110,7 +111,7 @@ async def answer_threat(request: Request, work: WorkDep, rest: str) -> Response:
 
 @router.post(_TAB + "/{task_id:uuid}")
 async def finish_task(request: Request, work: WorkDep, rest: str, task_id: UUID) -> Response:
-    """Tick a task off, or take the tick back; from the list of all tasks, go back there."""
+    """Tick a task off, or take the tick back; from a page of the list, go back to that page."""
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
     read = await FormReader.posted(request)
     form, done = forms.Posted(read.version(), {}, read.errors), not read.ticked("undo")
@@ -122,9 +123,10 @@ async def finish_task(request: Request, work: WorkDep, rest: str, task_id: UUID)
         "title",
         lambda version: handlers.finish(work, case.case_id, version, task_id, done=done),
     )
-    back = next((one for one in _VIEWS if one == read.first("view")), None)
-    recorded = back and not isinstance(answer, HTMLResponse)
-    return RedirectResponse(f"{_LIST}?view={back}&done={_RECORDED}", 303) if recorded else answer
+    if isinstance(answer, HTMLResponse) or not read.ticked("back"):
+        return answer
+    here = parts_of(request, CaseParts).queues.address(came_from(request))
+    return RedirectResponse(f"{here}{'&' if '?' in here else '?'}done={_RECORDED}", 303)
 
 
 async def _done(request: Request, work: Work, case: Case, form: forms.Posted, first: str, step: forms.Step) -> Response:

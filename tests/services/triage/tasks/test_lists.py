@@ -1,7 +1,10 @@
 """The tasks of many cases: mine, the team's and those that are overdue, for the people who may see their cases."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -20,6 +23,8 @@ from tests.services.triage.plans import plans_of
 
 API = "/cases/api/v1"
 LATER = timedelta(hours=30)
+_TICK = re.compile(r'<form method="post" action="(/cases/SP-[^"]+)">.+?name="version" value="(\d+)"', re.DOTALL)
+"""The form of the first task of a list, and the version that it sends."""
 
 
 async def case_of(triage: Triage, told: Submitted) -> CaseRow:
@@ -109,8 +114,8 @@ async def test_the_page_ticks_tasks_off_and_comes_back_to_the_list(
     assert "Offer support to the person affected" in seen
     assert (seen.count(f"/cases/{free.reference}/tasks"), "For Aisha" in seen) == (4, False)
     [task] = [one for one in (await listed(triage))["items"] if one["title"] == "For Sam"]
-    tick = f"/cases/{free.reference}/tasks/{task['task_id']}"
-    fields = {"version": str(task["version"]), "view": "overdue"}
+    tick = f"/cases/{free.reference}/tasks/{task['task_id']}?{urlencode({'from': 'list=tasks&view=overdue'})}"
+    fields = {"version": str(task["version"]), "back": "yes"}
     ticked = await press(sam, "/cases/tasks", tick, **fields)
     assert ticked.headers["location"] == "/cases/tasks?view=overdue&done=task-recorded"
     stale = await press(sam, "/cases/tasks", tick, **fields)
@@ -119,7 +124,17 @@ async def test_the_page_ticks_tasks_off_and_comes_back_to_the_list(
     first = (await sam.get("/cases/tasks?view=team")).text
     cursor = first.partition("cursor=")[2].partition('"')[0]
     assert cursor
-    assert "For who has it" in (await sam.get(f"/cases/tasks?view=team&cursor={cursor}")).text
+    later = f"/cases/tasks?view=team&cursor={cursor}"
+    assert "For who has it" in (await sam.get(later)).text
+    await _ticks_all_off(sam, later)
+    assert "No more tasks here" in (await sam.get(later)).text
+
+
+async def _ticks_all_off(client: AsyncClient, page: str) -> None:
+    """Press Done at the first task of a page of the list until it has none; one stays at that page."""
+    while form := _TICK.search((await client.get(page)).text):
+        done = await press(client, page, html.unescape(form[1]), version=form[2], back="yes")
+        assert done.headers["location"] == f"{page}&done=task-recorded"
 
 
 async def test_a_task_of_a_restricted_case_is_not_read_from_a_list(triage: Triage, maria: AsyncClient) -> None:
