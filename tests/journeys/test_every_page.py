@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.long_things import LONG_LINK, LONG_TEXT, LONG_WORD
-from tests.journeys.people import TELEPHONE, Join, Someone
+from tests.journeys.people import DESK, TELEPHONE, Join, Someone
 from tests.journeys.reports import ABUSE, INCIDENT, MISUSE, Program
 from tests.support.eventually import eventually
 
@@ -71,9 +71,26 @@ FORMS = (
 
 _ROWS_THAT_FIT = """() => {
   const rows = [...document.querySelectorAll("[data-row]")].map((row) => row.getBoundingClientRect());
-  return Math.floor((innerHeight - rows[0].top) / Math.max(...rows.map((row) => row.height)));
+  const heights = rows.map((row) => row.height).sort((one, other) => one - other);
+  return Math.floor((innerHeight - rows[0].top) / heights[Math.floor(heights.length / 2)]);
 }"""
-"""How many rows like the highest one a window has room for, from the first one on, above whatever stands at its end."""
+"""How many usual rows a window has room for, from the first one on; a row with many marks may be higher."""
+_MARK_MUCH = """() => document.querySelector(".signpost-marks").replaceChildren(
+  ...["Task overdue", "Evidence", "Restricted", "Withdrawal", "Campaign"].map((words) => {
+    const mark = document.createElement("span");
+    mark.className = "signpost-mark";
+    mark.textContent = words;
+    return mark;
+  })
+)"""
+"""Gives the first case more marks than most will ever have."""
+_OUT_OF_SIGHT = """() => [...document.querySelectorAll("[data-row]")].flatMap((row) => {
+  const edge = row.closest(".signpost-wide").getBoundingClientRect().right + 1;
+  const what = row.querySelector(".signpost-queue__what").getBoundingClientRect();
+  const cut = [...row.cells].some((cell) => cell.getBoundingClientRect().right > edge);
+  return cut || what.width < 9 * 16 ? [row.innerText] : [];
+})"""
+"""Rows of the queue of which a part is out of sight, or of which one cannot read what the case is about."""
 
 
 async def test_every_page_says_what_is_there_or_will_be(join: Join) -> None:
@@ -121,6 +138,11 @@ async def test_far_too_long_words_names_and_links_break_no_page(program: Program
     sam, priya = await join("Sam Reid"), await join("Priya Shah")
     await sam.waits_for("/cases", sent.reference)
     await sam.looks("queue, long")
+    for width in (1440, 1280, 1024):
+        await sam.page.set_viewport_size({"width": width, "height": 900})
+        await sam.page.evaluate(_MARK_MUCH)
+        assert await sam.page.evaluate(_OUT_OF_SIGHT) == [], f"{width} pixels"
+    await sam.page.set_viewport_size({"width": DESK, "height": 900})
     await _writes_to_many(sam, sent.reference)
     await _chooses_by_keys(sam.page, sent.reference, sam.looks)
     await _claims_by_keys(sam.page, sent.reference)
