@@ -7,7 +7,7 @@ from typing import Self
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 _ONE_CALLER_V6 = 64
-"""Bits: whoever has one IPv6 address usually has all 2^64 of its network."""
+"""Bits: a caller who has one IPv6 address usually has all 2^64 of its network."""
 
 
 def read_address(text: str) -> Address | None:
@@ -34,7 +34,7 @@ def counted_as(address: str) -> str:
 
 
 class TrustedProxies:
-    """The networks whose `X-Forwarded-For` we believe; nobody else's is read."""
+    """The networks whose `X-Forwarded-For` we believe; no one else's is read."""
 
     def __init__(self, networks: Iterable[Network] = ()) -> None:
         self._networks = tuple(networks)

@@ -182,7 +182,7 @@ class ServiceSettings(BaseSettings):
     together, assets aside."""
     trusted_proxies: Networks = ()
     """The networks of our own proxies, such as `172.31.250.0/24`: what they say in `X-Forwarded-For` is the caller's
-    address. Nobody else's header is read."""
+    address. No one else's header is read."""
     most_connections: Annotated[int, Field(ge=10)] = 800
     """How many connections one process has at once. Beyond it, the one that waits longest for its client is closed."""
     most_connections_of_address: Annotated[int, Field(ge=1)] = 200

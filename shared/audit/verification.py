@@ -293,7 +293,7 @@ def _lost(lines: Sequence[tuple[int, str]], roots: dict[int, str]) -> list[Broke
 
 
 async def _lost_file(session: AsyncSession, unanchored_since: datetime | None) -> list[BrokenLink]:
-    """Report the file if a link should be in it by now: whoever removes the anchors removes the file with them."""
+    """Report the file if a link should be in it by now: a person who removes the anchors removes the file with them."""
     old = [activity.c.at < unanchored_since] if unanchored_since else []
     found = await session.scalar(select(activity.c.position).where(*old).limit(1))
     return [BrokenLink(Broken.ANCHORS_FILE_LOST, None, None)] if found else []

@@ -160,7 +160,7 @@ def _signed_in(request: Request) -> Principal:
     session = current_session(request)
     if session is None:
         raise NotSignedIn
-    request.state.had_to_sign_in = session.principal  # for security events; elsewhere nobody is asked who they are
+    request.state.had_to_sign_in = session.principal  # for security events; elsewhere no one is asked who they are
     return _renewed(request, session).principal
 
 

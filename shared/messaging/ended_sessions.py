@@ -57,7 +57,7 @@ async def end_session(session: AsyncSession, session_id: UUID, now: datetime, *,
 
 
 async def end_sessions_of(session: AsyncSession, subjects: Iterable[str], now: datetime, *, outbox: Outbox) -> None:
-    """End all sessions, and void all bearer tokens, of whoever has one of these subjects or staff ids."""
+    """End all sessions, and void all bearer tokens, of everyone who has one of these subjects or staff ids."""
     ended = {_id_of(subject): SessionEnded(subject=subject.strip(), not_before=now) for subject in subjects}
     await _end(session, ended, now, outbox)
 

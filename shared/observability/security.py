@@ -13,7 +13,7 @@ from shared.settings import ServiceSettings
 _log = structlog.get_logger()
 _DIGITS = 16
 ANONYMOUS = "anonymous"
-"""Nobody who had to sign in; it says nothing about who asked."""
+"""No one who had to sign in; it says nothing about who asked."""
 
 
 def who_hash(settings: ServiceSettings, name: str) -> str:

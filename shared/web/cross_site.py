@@ -172,7 +172,7 @@ def form_nonce_of(request: Request) -> str:
 class _Token:
     """The token of one browser: a random nonce and its signature, so that no other host can make one.
 
-    A session names its nonce, so that nobody can replace the token by one of their own. Without a session, and in
+    A session names its nonce, so that no one can replace the token by one of their own. Without a session, and in
     sessions of earlier versions, the nonce is that of a cookie.
     """
 

@@ -98,7 +98,7 @@ PrincipalOf = Callable[[Request], Principal | None]
 class LimitCallers:
     """Middleware: limits what callers change, and what they read.
 
-    A person or system is counted by itself wherever it calls from, and everyone else by address. So nobody who is
+    A person or system is counted by itself wherever it calls from, and everyone else by address. So no one who is
     signed in is shut out by others at the same address.
     """
 

@@ -18,7 +18,7 @@ from shared.ids import Reference, ReportId
 from shared.observability import metrics
 
 REMEMBERED_FOR = timedelta(days=45)
-"""As long as the inbox remembers (events.md, promise 2); an event sent again later is a new one."""
+"""As long as the inbox remembers; an event sent again later is a new one."""
 _BATCH = 500
 
 Submit = Callable[[Report], Awaitable[Accepted]]

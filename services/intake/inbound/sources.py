@@ -221,7 +221,7 @@ def _made(value: Value, event: domain.InboundEvent) -> object:
 def _plain(value: object) -> object:
     """Return a text or a yes or no; None where it says nothing.
 
-    Control characters are left out: a system colours its words with them, and nobody can be asked to take them out.
+    Control characters are left out: a system colours its words with them, and no one can be asked to take them out.
     """
     match value:
         case bool():

@@ -51,7 +51,7 @@ _ASKED: Mapping[str, _Asked] = {
     TeamAsked.MORE_CONTENT: _Asked(AlertPurpose.MORE_CONTENT_ASKED, Urgency.URGENT, "/cases/wellbeing"),
     TeamAsked.SECOND_REVIEW: _Asked(AlertPurpose.SECOND_REVIEW_WAITING, Urgency.LOW, "/cases/second-reviews"),
 }
-"""Whoever asks to see more asks for today; a second review can wait for a digest."""
+"""A person who asks to see more asks for today; a second review can wait for a digest."""
 _TEAMS: Mapping[str, str] = {
     Team.SMART: "SMART",
     Team.SIRT: "SIRT",

@@ -137,7 +137,7 @@ def reporter_alert(
 def reply_alert(
     event: triage.CaseReporterReplied, event_id: str, addresses: Mapping[StaffId, str], boxes: Mailboxes
 ) -> CaseAlert:
-    """Return the message to whoever has the case that its reporter wrote; after them their team's lead is told.
+    """Return the message to the person who has the case that its reporter wrote; after them their team's lead is told.
 
     Where no one has the case no one is told: the queue shows it.
     """

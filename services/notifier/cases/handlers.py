@@ -251,7 +251,7 @@ async def reporter_replied(
     *,
     follow_ups: FollowUps,
 ) -> None:
-    """Alert whoever has the case that its reporter wrote or sent something, never to what it is."""
+    """Alert the person who has the case that its reporter wrote or sent something, never to what it is."""
     responders = {StaffId(e.data.assignee) for e in envelopes if e.data.assignee}
     addresses = await directory_queries.addresses_of(session, responders)
     told = [(e, domain.reply_alert(e.data, e.id, addresses, follow_ups.boxes)) for e in envelopes]

@@ -120,7 +120,7 @@ def check_undo(state: State, finished_at: datetime | None, now: datetime) -> Non
 # Whom it would affect.
 
 _A_COLLEAGUE = "a colleague"
-"""Stands for whoever will be chosen."""
+"""Stands for the person who will be chosen."""
 _ATTEMPTS: Mapping[Action, Callable[[Case, Actor, datetime], object]] = {
     Action.CLAIM: cases.claim,
     Action.ASSIGN: lambda case, actor, now: cases.assign(case, actor, _A_COLLEAGUE, None, now),

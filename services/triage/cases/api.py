@@ -152,7 +152,7 @@ async def claim(work: WorkDep, case_id: UUID, read: Read, response: Response) ->
 
 @router.post("/cases/{case_id}/assign")
 async def assign(work: WorkDep, case_id: UUID, read: Read, body: AssignBody, response: Response) -> CaseDetail:
-    """Give the case to a colleague of the team. A lead may take it from whoever has it."""
+    """Give the case to a colleague of the team. A lead may take it from the person who has it."""
     return await _done(work, handlers.assign(work, case_id, read, body.assignee, body.note), response)
 
 

@@ -70,9 +70,9 @@ class CaseParts(Parts):
     history: History
     sections: Sequence[Section]
     forgets: Sequence[Forget]
-    """Whoever derives something from the words of cases."""
+    """What forgets things that other capabilities derive from the words of cases."""
     follows: Sequence[Follow]
-    """Whoever keeps something about cases that their transitions change."""
+    """What changes the things that other capabilities keep about cases, when a case changes."""
     printing: asyncio.Semaphore
     """How many PDFs of cases are made at once."""
 

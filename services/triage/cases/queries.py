@@ -139,7 +139,7 @@ async def lock_due(
 
 
 async def _locked(session: AsyncSession, *which: ColumnElement[bool]) -> list[LockedCase]:
-    """Lock cases, and first all that they are merged with: whoever locks some of these locks them in one order."""
+    """Lock cases, and first all that they are merged with, in one order for all who lock some of these."""
     family = (await session.execute(select(_merged_with(which)))).all()
     if any(into for _, into in family):
         ids = literal([case_id for case_id, _ in family], ARRAY(Uuid))
@@ -292,7 +292,7 @@ async def union_reports(session: AsyncSession, report_ids: Collection[UUID]) -> 
 
 
 async def cases_of(session: AsyncSession, case_ids: Collection[UUID]) -> list[Case]:
-    """Return cases by id, whoever may see them: only for what sweeps derive from them."""
+    """Return cases by id, no matter who may see them: only for what sweeps derive from them."""
     wanted = CaseRow.case_id == any_(literal(list(case_ids), ARRAY(Uuid)))
     return [to_case(row) for row in await session.scalars(select(CaseRow).where(wanted))]
 

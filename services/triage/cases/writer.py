@@ -109,9 +109,9 @@ class CaseWriter:
     ids: Ids
     outbox: Outbox
     forgets: Sequence[Forget] = ()
-    """Whoever derives something from the words of cases, for what must be erased at once."""
+    """What forgets at once the things that other capabilities derive from the words of cases."""
     follows: Sequence[Follow] = ()
-    """Whoever keeps something about cases that their transitions change."""
+    """What changes the things that other capabilities keep about cases, when a case changes."""
 
     async def open(self, session: AsyncSession, new: Sequence[NewCase], now: datetime) -> None:
         """Store new cases with their decisions, deadlines and activities, and append their events to the outbox."""

@@ -36,7 +36,7 @@ COUNT_EVERY = timedelta(minutes=5)
 MOST_STREAMS = 20
 """Streams at once in one process: a dashboard is for a few people, and each stream costs a query every two seconds."""
 MOST_OF_ONE_PERSON = 2
-"""A page and its copy in another window; a third gets none, so that nobody takes all."""
+"""A page and its copy in another window; a third gets none, so that no one takes all."""
 _UNAVAILABLE = (DBAPIError, PoolTimeout, OSError)
 
 

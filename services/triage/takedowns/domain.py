@@ -56,7 +56,7 @@ class How(StrEnum):
     """The platform's channel for trusted flaggers or public authorities."""
     EMAIL = "email"
     MACHINE = "machine"
-    """By a form that a machine reads (`notices.py`)."""
+    """By a form that a machine reads (`protocols.py`)."""
 
 
 class Clock(StrEnum):

@@ -230,7 +230,7 @@ async def _body(
 async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
     """Note take-downs of which it is time to ask again, or whose answer is overdue; return how many cases have some.
 
-    Each becomes a task for whoever has the case. Cases that another process has locked are skipped.
+    Each becomes a task for the person who has the case. Cases that another process has locked are skipped.
     """
     due = sorted(set(await queries.due(session, now, BATCH)))
     locked = await case_queries.lock_free(session, due)

@@ -28,7 +28,7 @@ class _AnyTask(BaseModel):
 
     task_id: UUID | None
     code: str
-    assignee: str | None = Field(description="Null: whoever has the case.")
+    assignee: str | None = Field(description="Null: the person who has the case.")
     due_at: AwareDatetime | None
     about: UUID | None = Field(description="The take-down that it is about.")
     made_by: str | None

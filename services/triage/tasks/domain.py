@@ -28,7 +28,7 @@ class TaskView(StrEnum):
     """Which tasks a list shows, of those that are not done."""
 
     MINE = "mine"
-    """For me by name, or for whoever has a case that I have."""
+    """For me by name, or of a case that I have."""
     TEAM = "team"
     """Of all cases that I may see."""
     OVERDUE = "overdue"
@@ -115,7 +115,7 @@ class Task:
     """What a person called it; empty if the code says it."""
     task_id: UUID | None = None
     assignee: str | None = None
-    """Staff id of who does it; None: whoever has the case."""
+    """Staff id of who does it; None: the person who has the case."""
     due_at: datetime | None = None
     about: UUID | None = None
     """The take-down that it is about."""

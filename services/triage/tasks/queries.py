@@ -200,7 +200,7 @@ def _parts(viewer: Viewer, view: TaskView) -> list[ColumnElement[bool]]:
 
 
 def _mine(viewer: Viewer) -> Select[UUID]:
-    """Return the tasks for this person: by name, and for whoever has a case that they have. Each way has its index."""
+    """Return the tasks for this person: by name, and those of the cases that they have. Each way has its index."""
     row, other = tables.TaskRow, tables.TaskRow.table().alias()
     waiting = (row.done_at.is_(None), row.listed_for.is_not(None))
     by_name = select(row.task_id).where(func.lower(row.assignee) == viewer.subject.lower(), *waiting)

@@ -51,7 +51,7 @@ class Kind(IntEnum):
 
 
 class Operation(IntEnum):
-    """What a user may do. Whoever may read or write may also describe."""
+    """What a user may do. A user who may read or write may also describe."""
 
     ALL = 2
     READ = 3

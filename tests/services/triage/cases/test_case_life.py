@@ -76,7 +76,7 @@ def test_a_claim_that_ends_without_work_is_undone_and_after_work_only_the_assign
             assert (gone.state, gone.assignee, gone.only_claimed) == (state, None, False)
         again = domain.expire(domain.claim(ended, LEO, NOW + CLAIM_LEASE), NOW + 2 * CLAIM_LEASE)
         assert again
-        assert again.state is state, "work that was done counts for whoever claims next"
+        assert again.state is state, "work that was done counts for the person who claims next"
 
 
 def test_a_case_that_was_claimed_before_claims_started_work_goes_on_as_it_was() -> None:
