@@ -53,7 +53,8 @@ class BulkBody(Body):
     """One action on many cases.
 
     `assign` needs `assignee`, `transfer` `team`, `message` `text`, `resolve` `outcome`; `merge` needs `into`, the id or
-    the reference of the case that they are merged into.
+    the reference of the case that they are merged into. The `text` can have the fields of reply
+    templates, which each case fills in: `{reference}`, `{team}`, `{platform}`, `{kind}` and `{name}`.
     """
 
     action: Action
@@ -68,7 +69,10 @@ class BulkBody(Body):
 
 
 class MessageBody(Body):
-    """What the reporters read, each as if alone. Without `case_ids`, the reporters of all confirmed cases."""
+    """What the reporters read, each as if alone. Without `case_ids`, the reporters of all confirmed cases.
+
+    Each case fills in the fields of the text: `{reference}`, `{team}`, `{platform}`, `{kind}` and `{name}`.
+    """
 
     text: Annotated[Text, Field(min_length=1, max_length=10_000)]
     case_ids: Annotated[tuple[UUID, ...], Field(max_length=domain.MOST)] = ()

@@ -84,6 +84,8 @@ class Order:
     """The message to the reporter, the hand-over note, or the reason."""
     told: set[UUID] = field(default_factory=set)
     """The reports whose reporters have read the message already: each reads it once."""
+    platforms: Mapping[UUID, str] = field(default_factory=dict)
+    """Where it happened, for each case, if the message has fields that a case fills in."""
 
 
 def taken(case: Case, actor: Actor, now: datetime) -> Case:

@@ -9,6 +9,8 @@ from fastapi import Request
 
 from services.triage.bulk.domain import Action, Order
 from services.triage.cases.forms import LONGEST_TEXT, STAFF_NUMBER
+from services.triage.conversation.domain import NoSuchField, require_known_fields
+from services.triage.conversation.refusals import REFUSALS
 from shared.auth.permissions import QUEUES
 from shared.events.vocabulary import Outcome, Team
 from shared.web.forms import FormErrors, FormReader
@@ -52,6 +54,10 @@ class OrderForm:
     number: str = ""
     """The staff number as it was typed."""
     into: str = ""
+    template: str = ""
+    """The id of the reply template whose text is to come after what was typed."""
+    shown: bool = False
+    """Whether to show what a reporter would read."""
     errors: FormErrors = field(default_factory=FormErrors)
 
     def order(self, action: Action) -> Order:
@@ -81,6 +87,8 @@ async def read_order(request: Request, action: Action) -> OrderForm:
     assignee = _assignee(form) if action is Action.ASSIGN else None
     into = form.line("into", "Give the reference of the case that they are merged into") if merges else None
     text = form.text("text", _TEXTS[action], LONGEST_TEXT) if action in _TEXTS else None
+    if action is Action.MESSAGE:
+        _require_known_fields(text or "", form.errors)
     return OrderForm(
         typed=form.first("text"),
         text=text or "",
@@ -91,6 +99,21 @@ async def read_order(request: Request, action: Action) -> OrderForm:
         into=into or form.first("into"),
         errors=form.errors,
     )
+
+
+async def read_begun(request: Request) -> OrderForm:
+    """Read a message that is not sent yet, and which template it begins with, or that an example is to be shown."""
+    form = await FormReader.posted(request)
+    adds = form.first("into") == Action.MESSAGE
+    return OrderForm(typed=form.first("text"), template=form.first("template") if adds else "", shown=True)
+
+
+def _require_known_fields(text: str, errors: FormErrors) -> None:
+    try:
+        require_known_fields(text)
+    except NoSuchField:
+        refusal = REFUSALS[NoSuchField]
+        errors.add("text", f"{refusal.title}. {refusal.detail}")
 
 
 def _assignee(form: FormReader) -> str | None:

@@ -30,10 +30,13 @@ from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.queries import LockedCase
 from services.triage.cases.writer import CaseWriter, Transition, event_ids, handed_over
+from services.triage.conversation.domain import has_fields
+from services.triage.conversation.handlers import filled_for
 from services.triage.deadlines import queries as deadlines
 from services.triage.deadlines.domain import Deadline
 from services.triage.merges import domain as merge_domain
 from services.triage.merges import handlers as merges
+from services.triage.reports import queries as reports
 from shared.db.bulk import copy_in
 from shared.events.envelope import Event
 from shared.events.triage import CaseReopened
@@ -101,7 +104,12 @@ async def _merge(work: Work, item: Item, order: Order) -> Case:
 
 
 async def _message(work: Work, item: Item, order: Order) -> Case:
-    return await cases.add_note(work, item.case_id, item.version, order.text, shared=True, told=order.told)
+    """Write to the reporters of a case and of those that follow it: each case fills in the fields of the message."""
+
+    def say(case: Case) -> str:
+        return filled_for(order.text, case, order.platforms.get(case.case_id, ""), work.viewer.name)
+
+    return await cases.add_note(work, item.case_id, item.version, order.text, shared=True, told=order.told, say=say)
 
 
 DO: Mapping[Action, Callable[[Work, Item, Order], Awaitable[Case]]] = {
@@ -223,6 +231,7 @@ async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
     locked = await case_queries.lock_visible(work.session, work.viewer, [*ids, *await _into(work, order)])
     below = await case_queries.lock_below(work.session, [case_id for case_id in ids if case_id in locked])
     clocks = await deadlines.of_cases(work.session, [*locked, *(one.case.case_id for _, one in below)])
+    order = await _with_platforms(work, order, [*locked.values(), *(one for _, one in below)])
     results = []
     followed: set[UUID] = set()
     above: Counter[UUID] = Counter(one.case.case_id for _, one in below)
@@ -255,6 +264,15 @@ async def _order(work: Work, row: BulkRow) -> Order:
     done = await queries.done(work.session, row.bulk_id)
     told = await case_queries.cases_of(work.session, [item.case_id for item in done])
     return replace(order, told={case.report_id for case in told})
+
+
+async def _with_platforms(work: Work, order: Order, found: Sequence[LockedCase]) -> Order:
+    """Return what is to be done, with where it happened if the message has fields that a case fills in."""
+    if order.action is not Action.MESSAGE or not has_fields(order.text):
+        return order
+    of = {one.case.case_id: one.case.report_id for one in found}
+    known = await reports.read_all(work.session, set(of.values()), content=False)
+    return replace(order, platforms={case_id: known[report_id].platform for case_id, report_id in of.items()})
 
 
 async def _next(work: Work, row: BulkRow, limit: int) -> tuple[list[Item], bool]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.triage.bulk import domain, handlers, queries
 from services.triage.bulk.domain import Action, State
-from services.triage.bulk.forms import ChosenForm, OrderForm, read_chosen, read_order
+from services.triage.bulk.forms import ChosenForm, OrderForm, read_begun, read_chosen, read_order
 from services.triage.bulk.queries import Bulk
 from services.triage.bulk.refusals import NAMES, PROBLEMS
 from services.triage.campaigns import handlers as campaigns
@@ -23,8 +23,12 @@ from services.triage.cases import views
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import came_from
+from services.triage.conversation import queries as replies
+from services.triage.conversation.domain import appended, chosen, has_fields
+from services.triage.conversation.handlers import filled_for
 from services.triage.queue import domain as queues
 from services.triage.queue.handlers import choose as look_up
+from services.triage.reports import queries as reports
 from shared.people import names_of
 from shared.web.pages import render
 
@@ -187,6 +191,22 @@ async def carry_out(request: Request, work: WorkDep, bulk_id: UUID) -> Response:
     return RedirectResponse(Origin.read(request).address(bulk_id), 303)
 
 
+@router.get(_PAGE + "/template")
+async def preview_again(request: Request, work: WorkDep, bulk_id: UUID) -> RedirectResponse:
+    """Go back to the preview from the address of a message that begins with a template, as after a reload."""
+    await queries.of_person(work.session, work.viewer.subject, bulk_id)
+    return RedirectResponse(Origin.read(request).address(bulk_id), 303)
+
+
+@router.post(_PAGE + "/template")
+async def begin_message(request: Request, work: WorkDep, bulk_id: UUID) -> HTMLResponse:
+    """Show the preview with what was typed, the text of the chosen template after it, and what one reporter reads."""
+    bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
+    if bulk.state is not State.DRAFT:
+        return await _results(request, work, bulk)
+    return await _preview(request, work, bulk, await read_begun(request))
+
+
 @router.post(_PAGE + "/undo")
 async def undo(request: Request, work: WorkDep, bulk_id: UUID) -> RedirectResponse:
     """Put the cases back as they were, and say which could not be."""
@@ -198,6 +218,10 @@ async def _preview(request: Request, work: Work, bulk: Bulk, form: OrderForm) ->
     ahead = await queries.would_affect(work.session, work.viewer, bulk, work.now, NAMES)
     assigns = bulk.action is Action.ASSIGN
     offered = await cases.of_teams(work.session, work.viewer, set(ahead.by_team), work.now) if assigns else []
+    messages = bulk.action is Action.MESSAGE
+    texts = await replies.templates(work.session, set(ahead.by_team)) if messages else []
+    if template := chosen(texts, form.template):
+        form = replace(form, typed=appended(form.typed, template.text))
     return render(
         request,
         "bulk_preview.html",
@@ -211,10 +235,21 @@ async def _preview(request: Request, work: Work, bulk: Bulk, form: OrderForm) ->
         viewer=work.viewer,
         full=bulk.total == domain.MOST,
         first=ahead.cases[0].reference if ahead.cases else "",
+        texts=texts,
+        example=await _example(work, ahead, form) if messages else "",
         form=form,
         errors=form.errors,
         **_values(request, bulk),
     )
+
+
+async def _example(work: Work, ahead: domain.Forecast, form: OrderForm) -> str:
+    """Return what the reporter of the first case would read, if that was asked for or the message has fields."""
+    if not ahead.cases or not form.typed or not (form.shown or has_fields(form.typed)):
+        return ""
+    case = ahead.cases[0]
+    report = await reports.read(work.session, case.report_id, content=False)
+    return filled_for(form.typed, case, report.platform, work.viewer.name)
 
 
 async def _results(request: Request, work: Work, bulk: Bulk) -> HTMLResponse:
@@ -251,5 +286,6 @@ def _values(request: Request, bulk: Bulk) -> dict[str, object]:
         "back_to": "Back to the campaign" if origin.campaign else "Back to the queue",
         "opens": origin.opens,
         "here": origin.address(bulk.bulk_id),
+        "template_url": origin.address(bulk.bulk_id, "/template"),
         "undo_url": origin.address(bulk.bulk_id, "/undo"),
     }

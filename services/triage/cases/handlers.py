@@ -6,6 +6,7 @@ What only some decide, the triage desk, SIRT and leads, is in `rulings`.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -52,6 +53,8 @@ BATCH = 100
 """Cases that one run of a sweep takes."""
 LEASES = Step("lease", CaseRow.lease_until)
 """Claims whose lease ran out and that no sweep ended, for the auditor."""
+Say = Callable[[Case], str]
+"""Returns what the reporter of a case reads, where that differs from case to case."""
 _EVENTS = {DeadlineWarning.AT_RISK: triage.CaseDeadlineAtRisk, DeadlineWarning.MISSED: triage.CaseDeadlineMissed}
 
 
@@ -88,11 +91,8 @@ async def claim(work: Work, case_id: UUID, read: int) -> Case:
     """Claim the case, or renew the claim."""
 
     def events(before: Case, after: Case) -> list[Event]:
-        return (
-            [triage.CaseClaimed(**event_ids(after, work.now), team=after.team)]
-            if before.assignee != after.assignee
-            else []
-        )
+        taken = triage.CaseClaimed(**event_ids(after, work.now), team=after.team)
+        return [taken] if before.assignee != after.assignee else []
 
     claimed = Command("claimed", lambda case, actor: domain.claim(case, actor, work.now), events)
     return await execute(work, case_id, read, claimed)
@@ -161,17 +161,19 @@ async def start(work: Work, case_id: UUID, read: int) -> Case:
 
 
 async def add_note(
-    work: Work, case_id: UUID, read: int, text: str, *, shared: bool, told: set[UUID] | None = None
+    work: Work,
+    case_id: UUID,
+    read: int,
+    text: str,
+    *,
+    shared: bool,
+    told: set[UUID] | None = None,
+    say: Say | None = None,
 ) -> Case:
     """Add a note, internal or for the reporter to read.
 
-    Args:
-        work: who writes, and when.
-        case_id: the case.
-        read: the version that they read.
-        text: what they write.
-        shared: whether the reporter reads it.
-        told: the reports whose reporters have read the same already; those who read it now are added.
+    `told` has the reports whose reporters have read the same already; those who read it now are added. The record
+    keeps `text`, also where `say` has other words for each case.
     """
     noted = Command(
         "note_shared" if shared else "note_added",
@@ -181,7 +183,7 @@ async def add_note(
         while_merged=True,
     )
     case = await execute(work, case_id, read, noted)
-    await _store_note(work, case, text, shared=shared, told=told)
+    await _store_note(work, case, say or text, shared=shared, told=told)
     return case
 
 
@@ -473,28 +475,23 @@ def _warning_event(case: Case, deadline: Deadline, warning: DeadlineWarning, now
 
 
 async def _store_note(
-    work: Work, case: Case, text: str, *, shared: bool, kind: str = "", told: set[UUID] | None = None
+    work: Work, case: Case, text: str | Say, *, shared: bool, kind: str = "", told: set[UUID] | None = None
 ) -> None:
     """Store what a responder wrote. A message goes to the reporters of merged cases too, once for each report."""
     told = set() if told is None else told
     asks = kind == queries.NoteKind.QUESTION
     below = await queries.lock_below(work.session, [case.case_id]) if shared and not asks else []
     reached = [case, *(one.case for _, one in below if one.case.state is not CaseState.CLOSED)]
-    note = {
-        "at": work.now,
-        "author": work.viewer.subject,
-        "author_name": work.viewer.name,
-        "shared": shared,
-        "kind": kind,
-        "text": text,
-    }
-    work.session.add_all(Note(note_id=work.writer.ids.uuid(), case_id=one.case_id, **note) for one in reached)
+    author = {"author": work.viewer.subject, "author_name": work.viewer.name}
+    note = {**author, "at": work.now, "shared": shared, "kind": kind}
+    words = {one.case_id: text(one) if callable(text) else text for one in reached}
+    work.session.add_all(Note(note_id=work.writer.ids.uuid(), case_id=one, text=words[one], **note) for one in words)
     if shared:
-        first = {one.report_id: one.reference for one in reversed(reached) if one.report_id not in told}
+        first = {one.report_id: one for one in reversed(reached) if one.report_id not in told}
         told.update(first)
-        updates = [
-            triage.ReporterUpdateShared(report_id=report_id, reference=name, at=work.now, text=text, asks=asks)
-            for report_id, name in first.items()
+        update = partial(triage.ReporterUpdateShared, at=work.now, asks=asks)
+        events = [
+            NewEvent.of(of, update(report_id=of, reference=one.reference, text=words[one.case_id]))
+            for of, one in first.items()
         ]
-        events = [NewEvent.of(update.report_id, update) for update in updates]
         await work.writer.outbox.append(work.session, events, work.now)

@@ -173,9 +173,19 @@ def require_known_fields(text: str) -> None:
         raise NoSuchField
 
 
+def has_fields(text: str) -> bool:
+    """Return whether a case fills in something of a text."""
+    return not FIELDS.keys().isdisjoint(_FIELD.findall(text))
+
+
 def filled(text: str, values: Mapping[str, str]) -> str:
     """Return the text of a template for one case."""
     return _FIELD.sub(lambda found: values.get(found[1], found[0]), text)
+
+
+def chosen(texts: Iterable[ReplyTemplate], wanted: str) -> ReplyTemplate | None:
+    """Return the template whose id was chosen in a form; None if it is not offered."""
+    return next((one for one in texts if str(one.template_id) == wanted), None)
 
 
 def appended(typed: str, more: str) -> str:

@@ -1,10 +1,10 @@
-"""Records who read a conversation: what the reporter wrote is then no longer unread. Stores reply templates."""
+"""Records who read a conversation: what the reporter wrote is then no longer unread. Stores and fills in templates."""
 
 from dataclasses import asdict, replace
 
 from sqlalchemy import insert, select, update
 
-from services.triage.cases import domain, handlers, queries
+from services.triage.cases import domain, handlers, queries, views
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.writer import Transition
@@ -13,6 +13,7 @@ from services.triage.conversation.domain import (
     ReplyTemplate,
     TemplateChanged,
     TemplateNotFound,
+    filled,
     require_known_fields,
 )
 from services.triage.conversation.tables import ReplyTemplateRow
@@ -43,6 +44,25 @@ async def read(work: Work, case: Case) -> tuple[Case, bool]:
     done = Transition(locked, seen, READ, work.viewer.subject, says={"reply": "read"})
     await work.writer.record(work.session, [done], work.now)
     return locked.case, True
+
+
+def filled_for(text: str, case: Case, platform: str, name: str | None) -> str:
+    """Return the text of a template with its fields as one case fills them in.
+
+    Args:
+        text: what has fields in braces.
+        case: the case whose reporter will read it.
+        platform: where it happened, by its code.
+        name: of the person who writes.
+    """
+    values = {
+        "reference": case.reference,
+        "team": views.SHORT_TEAM_NAMES[case.team],
+        "platform": views.platform(platform),
+        "kind": views.TYPES[case.report_type].lower(),
+        "name": name or "",
+    }
+    return filled(text, values)
 
 
 async def save_template(work: Work, new: ReplyTemplate, read: int) -> ReplyTemplate:

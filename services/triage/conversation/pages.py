@@ -21,9 +21,9 @@ from services.triage.conversation.domain import (
     ReplyTemplate,
     Speaker,
     appended,
-    filled,
+    chosen,
 )
-from services.triage.conversation.handlers import read, save_template
+from services.triage.conversation.handlers import filled_for, read, save_template
 from services.triage.conversation.queries import conversation
 from services.triage.conversation.refusals import REFUSALS
 from services.triage.exposure.domain import has_room
@@ -72,23 +72,17 @@ async def _tab(request: Request, work: Work, rest: str, form: FormReader | None 
     texts = await queries.templates(work.session, [case.team])
     shown = Shown({"entries": said, "report": report, "reply_templates": texts}, people)
     now_read = seen(case) if work.viewer.sees_content else case
-    begun = _begun(form, work, case, texts, views.platform(report.platform)) if form else None
+    begun = _begun(form, work, case, texts, report.platform) if form else None
     return await show(request, work, now_read, tab=Tab.CONVERSATION, shown=shown, form=begun)
 
 
 def _begun(form: FormReader, work: Work, case: Case, texts: Sequence[ReplyTemplate], platform: str) -> ActionForm:
     """Return the message as it was typed, with the chosen template after it."""
-    chosen = next((one for one in texts if str(one.template_id) == form.first("template")), None)
-    values = {
-        "reference": case.reference,
-        "team": views.SHORT_TEAM_NAMES[case.team],
-        "platform": platform,
-        "kind": views.TYPES[case.report_type].lower(),
-        "name": work.viewer.name or "",
-    }
+    template = chosen(texts, form.first("template"))
     typed = form.first("text")
     action = Action.ASK if form.first("into") == Action.ASK else Action.SHARE
-    text = appended(typed, filled(chosen.text, values)) if chosen else typed
+    more = filled_for(template.text, case, platform, work.viewer.name) if template else ""
+    text = appended(typed, more) if template else typed
     return ActionForm(action, form.version(), typed=text, errors=form.errors)
 
 
@@ -110,7 +104,7 @@ async def list_templates(request: Request, work: WorkDep) -> HTMLResponse:
 async def write_template(request: Request, work: WorkDep) -> Response:
     """Store a template, its next version, or that it is withdrawn; show the list again if that is refused."""
     form = await FormReader.posted(request)
-    chosen = next(iter(form.uuids("template")), None)
+    kept = next(iter(form.uuids("template")), None)
     team = form.one_of("team", [str(one) for one in work.viewer.teams], "Choose a team")
     language = form.choice("language", Language) or Language.ENGLISH
     name = form.name("name", "Give it a name", 100)
@@ -119,9 +113,9 @@ async def write_template(request: Request, work: WorkDep) -> Response:
     if form.errors or not (team and name and text):
         return await _templates(request, work, form, 422)
     written = (work.viewer.subject, work.now, not withdrawn, language)
-    new = ReplyTemplate(chosen or work.writer.ids.uuid(), 1, team, name, text, *written)
+    new = ReplyTemplate(kept or work.writer.ids.uuid(), 1, team, name, text, *written)
     try:
-        await save_template(work, new, (form.version() or 0) if chosen else 0)
+        await save_template(work, new, (form.version() or 0) if kept else 0)
     except tuple(REFUSALS) as error:
         status = record_refusal(refusal_of(error, REFUSALS), error, form.errors, "text")
         return await _templates(request, work, form, status)
@@ -131,13 +125,12 @@ async def write_template(request: Request, work: WorkDep) -> Response:
 async def _templates(request: Request, work: Work, form: FormReader | None = None, status: int = 200) -> HTMLResponse:
     texts = await queries.templates(work.session, work.viewer.teams)
     wanted = form.first("template") if form else request.query_params.get("change", "")
-    chosen = next((one for one in texts if str(one.template_id) == wanted), None)
     return render(
         request,
         "reply_templates.html",
         status,
         texts=texts,
-        chosen=chosen,
+        chosen=chosen(texts, wanted),
         typed={name: form.first(name) for name in ("team", "name", "text", "language")} if form else {},
         errors=form.errors if form else {},
         fields=FIELDS,
