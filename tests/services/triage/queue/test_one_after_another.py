@@ -82,7 +82,13 @@ async def test_a_case_that_leaves_the_view_is_not_gone_without_a_word(triage: Tr
         assert "govuk-notification-banner--success" not in (await sam.get(f"/cases?{other}")).text, other
 
 
-LISTS = {"list=shift": "/cases/shift", "list=tasks&view=team": "/cases/tasks?view=team", "list=repeat": "/cases/repeat"}
+SHOW_IT = {"list=shift": "/cases/shift", "list=tasks&view=team": "/cases/tasks?view=team"}
+LISTS = {
+    **SHOW_IT,
+    "list=repeat": "/cases/repeat",
+    "list=second-reviews": "/cases/second-reviews",
+    "list=wellbeing": "/cases/wellbeing",
+}
 
 
 @pytest.mark.parametrize("said", LISTS)
@@ -93,7 +99,7 @@ async def test_a_case_leads_back_to_the_list_that_it_was_opened_from(
     case, came, there = f"/cases/{told.reference}", urlencode({"from": said}), LISTS[said]
     await press(sam, case, f"{case}/claim")
     await press(sam, f"{case}/tasks", f"{case}/tasks", title="Ring the school")
-    if said != "list=repeat":
+    if said in SHOW_IT:
         assert any(link.startswith(case) and came in link for link in links((await sam.get(there)).text))
     page = (await sam.get(f"{case}?{came}")).text
     assert f"{there}#{told.reference}" in links(page)
