@@ -136,7 +136,10 @@ class DoneBody(bodies.Body):
 
 
 class SupportBody(bodies.Body):
-    """That support was offered, or what the person said; `follow_up_on` becomes a task."""
+    """That support was offered, or what the person said; `follow_up_on` becomes a task.
+
+    Without it, an earlier follow-up stays, unless support was declined.
+    """
 
     state: SupportState
     follow_up_on: date | None = None

@@ -252,9 +252,13 @@ def supported(
 ) -> Support:
     """Return the support after it was offered, or answered; it may be offered again.
 
+    The day to ask again stays until another is chosen, or the support is declined.
+
     Raises:
         AnswerWithoutOffer: there is nothing to answer.
     """
+    if before and state is not SupportState.DECLINED:
+        follow_up_on = follow_up_on or before.follow_up_on
     if state is SupportState.OFFERED:
         return Support(case_id, state, now, by, follow_up_on=follow_up_on)
     if before is None:

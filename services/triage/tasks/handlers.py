@@ -112,6 +112,8 @@ async def support(
 ) -> Case:
     """Record that support was offered, or what the person said; a day to ask again becomes a task.
 
+    That task is over with another day, or if support is declined.
+
     Raises:
         AnswerWithoutOffer, NotWithinReach: as their names say.
         NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
@@ -120,7 +122,8 @@ async def support(
     kept = await queries.of_case(work.session, case_id)
     by = work.viewer.subject
     given = domain.supported(kept.support, case_id, state, by, work.now, follow_up_on)
-    tasks = _done_of_code(kept.tasks, "follow_up", by, work.now)
+    ends = follow_up_on or state is SupportState.DECLINED
+    tasks = _done_of_code(kept.tasks, "follow_up", by, work.now) if ends else kept.tasks
     if follow_up_on:
         tasks = [*tasks, domain.added(_follow_up(work, case_id, follow_up_on), tasks, work.now)]
     says = {"support": str(state)} | ({"follow_up_on": follow_up_on.isoformat()} if follow_up_on else {})

@@ -155,6 +155,18 @@ async def test_support_is_offered_then_answered_and_a_day_to_ask_again_is_a_task
     assert past.json()["type"].endswith("not-within-reach")
 
 
+@pytest.mark.parametrize(("answer", "goes_on"), [("accepted", True), ("offered", True), ("declined", False)])
+async def test_a_follow_up_goes_on_until_another_day_is_chosen_or_support_is_declined(
+    triage: Triage, answer: str, goes_on: bool
+) -> None:
+    await open_cases(triage.database, report())
+    day = (NOW + timedelta(days=3)).date().isoformat()
+    await done(triage, "support", state="offered", follow_up_on=day)
+    answered = await done(triage, "support", state=answer)
+    assert answered["support"]["follow_up_on"] == (day if goes_on else None)
+    assert [one["done_at"] is None for one in answered["items"] if one["code"] == "follow_up"] == [goes_on]
+
+
 async def test_who_was_rung_about_a_threat_is_recorded_with_when(triage: Triage) -> None:
     await open_cases(triage.database, report(behaviours=("threat",)))
     assert (await one_case(triage)).threat_open is True
