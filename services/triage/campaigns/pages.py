@@ -195,6 +195,7 @@ async def _page(
         campaign=campaign,
         members=members,
         later=after is not None,
+        place=str(after or ""),
         more=members[-1].case_id if len(found) > MEMBERS else None,
         why=await queries.why(session, viewer, campaign_id, [one.case_id for one in members]),
         targets=[(_target(one.key, names), one.reports) for one in targets],

@@ -36,14 +36,16 @@ LONGEST_NAME = 40
 MOST_VIEWS = 10
 """What a person may keep of their own, and a team of its own."""
 VIEWS_KEPT = timedelta(days=365)
+_CAMPAIGNS = "campaigns"
 _LISTS: Mapping[str, tuple[str, ...]] = {
+    _CAMPAIGNS: ("cursor",),
     "second-reviews": (),
     "shift": (),
     "repeat": ("cursor",),
     "tasks": ("view", "cursor"),
     "wellbeing": (),
 }
-"""Other lists that cases are opened from, and what the address of each says."""
+"""Other lists that cases are opened from, and what the address of each says. Each campaign is a list of its own."""
 
 
 class QueueView(StrEnum):
@@ -316,10 +318,13 @@ def other_list(query: str) -> str:
     """
     opened_from(query)
     said = dict(parse_qsl(query))
-    if (name := said.get("list", "")) not in _LISTS:
+    name, _, which = said.get("list", "").partition("/")
+    campaign = _id(which)
+    if name not in _LISTS or (name == _CAMPAIGNS) is not bool(campaign):
         return ""
+    path = f"/cases/{name}/{campaign}" if campaign else f"/cases/{name}"
     kept = urlencode({one: said[one] for one in _LISTS[name] if said.get(one)})
-    return f"/cases/{name}?{kept}" if kept else f"/cases/{name}"
+    return f"{path}?{kept}" if kept else path
 
 
 def _key(band: Band, text: str) -> datetime | str:

@@ -1,5 +1,7 @@
 """The queue of one campaign has the cases that a viewer sees of it; of one that they may not know of it has none."""
 
+import html
+import re
 from typing import Any
 
 from httpx import AsyncClient
@@ -9,6 +11,7 @@ from shared.auth.permissions import Role
 from shared.events.intake import Person
 from shared.events.vocabulary import Relation
 from tests.services.triage.builders import open_cases
+from tests.services.triage.buttons import press
 from tests.services.triage.campaigns.test_acts import API as CAMPAIGNS
 from tests.services.triage.campaigns.test_acts import NOWHERE, opened
 from tests.services.triage.campaigns.test_suggestions import POST, told
@@ -71,3 +74,20 @@ async def test_a_campaign_that_is_hidden_or_not_there_has_an_empty_queue_and_no_
     async with triage.client(*lead, subject="S5002") as maria:
         assert "No case matches" in (await maria.get(f"/cases?campaign={campaign}")).text
     assert (await sam.get("/cases?campaign=front-door")).status_code == 200
+
+
+async def test_a_case_leads_back_to_the_campaign_that_it_was_opened_from(triage: Triage, sam: AsyncClient) -> None:
+    there = f"/cases/campaigns/{await of_sam(triage)}"
+    opened_at = re.findall(r'href="(/cases/SP-[^"]+)"', (await sam.get(there)).text)[-1]
+    case, _, came = html.unescape(opened_at).partition("?")
+    row = f"#{case.removeprefix('/cases/')}"
+    assert f'href="{there}{row}"' in (await sam.get(f"{case}?{came}")).text
+    await press(sam, case, f"{case}/claim")
+    done = await press(sam, f"{case}?{came}", f"{case}/resolve?{came}", outcome="support_given", next="yes")
+    back, _, place = done.headers["location"].partition("#")
+    assert back.startswith(f"{there}?done=resolve")
+    shown = (await sam.get(back)).text
+    assert f'id="{place}"' in shown, "a finished case is still on the page of its campaign"
+    assert "You resolved" in shown
+    elsewhere = (await sam.get(f"{case}?from=list%3Dcampaigns/{{}}")).text
+    assert f'href="/cases{row}"' in elsewhere, "no campaign has that id"
