@@ -39,7 +39,7 @@ _VIEWS: Mapping[str, str] = {
     "queue": f"{_PAGE}",
     **{view: f"{_PAGE}?view={view}" for view in QueueView if view is not QueueView.ALL},
     "finished, by due time": f"{_PAGE}?view=finished&sort=due",
-    "newest": f"{_LIST}",
+    "newest": f"{_LIST}?sort=newest",
     "by due time": f"{_LIST}?sort=due",
     "by priority": f"{_LIST}?view=all&sort=priority",
     "oldest": f"{_LIST}?sort=oldest",

@@ -186,7 +186,7 @@ class ReportReader:
                 return
 
     async def _page(self, reader: Sender, cursor: str | None) -> _Page:
-        wanted = {"limit": str(_PAGE)} | ({"cursor": cursor} if cursor else {})
+        wanted = {"limit": str(_PAGE), "sort": "newest"} | ({"cursor": cursor} if cursor else {})
         return _Page.model_validate_json(await self._get("/cases/api/v1/cases", wanted, reader))
 
     async def _alerts_of(self, report_id: UUID) -> list[Alert]:

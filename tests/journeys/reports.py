@@ -132,7 +132,7 @@ class Program:
 
     async def cases(self, staff_id: str, report_id: str, team: str | None = None) -> list[Case]:
         """Return the cases of a report that this person may see, in full."""
-        wanted = {"report_id": report_id} | ({"team": team} if team else {})
+        wanted = {"report_id": report_id, "sort": "newest"} | ({"team": team} if team else {})
         listed = (await self._get("/cases/api/v1/cases", staff_id, wanted)).json()["items"]
         found = [await self._get(f"/cases/api/v1/cases/{one['case_id']}", staff_id, {}) for one in listed]
         return [Case.model_validate_json(answer.content) for answer in found]

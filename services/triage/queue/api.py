@@ -71,16 +71,16 @@ async def list_cases(
     cursor: Annotated[bodies.Line | None, Query(max_length=300)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> CasePage:
-    """List cases that you may see, newest first unless you sort them, or search.
+    """List cases that you may see, in the order of the queue's page: missed first, then soonest due, unless you sort.
 
     `q` finds a reference in any spelling, words, phrases in quotes, names, accounts, links and files: the best of the
-    newest 1,000 first, then older ones by date; or, with a `sort`, the newest 1,000 in its order.
-    The filters are those of the queue, together with its `view`, if given; without one, cases in any state are listed.
+    newest 1,000 first, then older ones by date; with a `sort`, these 1,000 in its order. The view `finished` is newest
+    first. The filters are the queue's, with its `view`, if given; without one, cases in any state are listed.
     """
     wanted = QueueFilter(
         view=view, team=team, kind=kind or report_type, behaviour=behaviour, platform=platform, priority=priority,
         state=state, who=who, since=since, until=until, replies=bool(replies), taken_down=taken_down, tasks=tasks,
-        campaign=campaign, q=q, sort=sort or (Sort.BEST if q else Sort.NEWEST),
+        campaign=campaign, q=q, sort=sort,
     )  # fmt: skip
     asked = queries.listing(viewer, wanted, now, report_id)
     found = await handlers.look(session, asked, wanted, _start(cursor, wanted), now, ids, limit)

@@ -61,7 +61,7 @@ async def test_lists_are_filtered_and_go_on_from_a_cursor(triage: Triage, client
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert found == [one.reference for one in reversed(told)]
+    assert found == [one.reference for one in told], "soonest due first"
     await swept(triage.database)
     assert len((await client.get(API, params={"q": "facebook"})).json()["items"]) == 2
     assert [i["reference"] for i in (await client.get(API, params={"q": told[0].reference})).json()["items"]] == [

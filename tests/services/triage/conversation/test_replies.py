@@ -266,8 +266,9 @@ async def test_the_queue_counts_replies_in_one_statement(triage: Triage, sam: As
     assert len(statements) == 7
 
 
-async def test_scripts_list_the_same_views_and_both_orders(triage: Triage, aisha: AsyncClient) -> None:
-    told = [report(platform="x" if number % 2 else "facebook") for number in range(6)]
+async def test_scripts_list_the_same_views_in_the_same_orders_as_the_page(triage: Triage, aisha: AsyncClient) -> None:
+    kinds = ["harassment", "harassment", "doxing", "harassment", "doxing", "harassment"]
+    told = [report(platform="x" if n % 2 else "facebook", behaviours=(kind,)) for n, kind in enumerate(kinds)]
     await open_cases(triage.database, *told)
     await send(triage.database, *map(message, told[:3]))
     bearer = triage.bearer(Role.SMART_RESPONDER)
@@ -282,19 +283,27 @@ async def test_scripts_list_the_same_views_and_both_orders(triage: Triage, aisha
         assert got.status_code == 200, got.text
         return cast("dict[str, Any]", got.json())
 
+    async def shown(query: str) -> list[str]:
+        return re.findall(r'<a[^>]* id="(SP-[^"]+)"', (await aisha.get(f"/cases?{query}")).text)
+
     newest = [one.reference for one in reversed(told)]
-    assert await listed("") == await listed("view=all") == await listed("sort=newest") == newest
+    assert await listed("sort=newest") == newest
+    by_due_time = [told[number].reference for number in (2, 4, 0, 1, 3, 5)]
+    for query in ("", "view=all", "sort=due", "state=new", "view=replies", "sort=newest", "sort=priority&view=all"):
+        assert await listed(query) == await shown(query), query
+    assert await listed("") == await listed("view=all") == by_due_time
     assert await listed("sort=oldest") == newest[::-1]
-    assert await listed("view=replies") == newest[3:]
+    of_replies = [told[number].reference for number in (2, 0, 1)]
+    assert await listed("view=replies") == of_replies
     await swept(triage.database)
-    assert await listed("view=replies&q=facebook") == [newest[3], newest[5]]
-    assert await listed("view=unclaimed") == newest[:-1]
+    assert sorted(await listed("view=replies&q=facebook")) == sorted([told[0].reference, told[2].reference])
+    assert await listed("view=unclaimed") == [one for one in by_due_time if one != told[0].reference]
     assert await listed("view=finished") == await listed("view=mine") == await listed("view=at-risk") == []
     first = await answer("sort=oldest&limit=4")
     assert await listed(f"sort=oldest&limit=4&cursor={first['next_cursor']}") == newest[1::-1]
     async with triage.client() as script:
         await script.get("/cases/api/v1/cases?view=replies", headers=bearer)
-    assert await listed("view=replies") == newest[3:], "a list that a script reads leaves replies unread"
+    assert await listed("view=replies") == of_replies, "a list that a script reads leaves replies unread"
 
 
 @pytest.mark.parametrize("query", ["view=none", "view=", "view=Replies", "sort=up", "sort=", "view=replies&sort=age"])
