@@ -128,7 +128,7 @@ async def _onwards(request: Request, work: Work, case: Case, form: ActionForm) -
     """Lead on after an action: to the next case of the queue, to the list, which says what was done, or to the case."""
     action, queues, queue = form.action, parts_of(request, CaseParts).queues, came_from(request)
     if action is Action.RESOLVE and form.moves_on:
-        following = await queues.following(work, queue, case.case_id)
+        following = await queues.following(work, queue, case)
         if following:
             return led(request, following, done="next")
     if form.returns or case.team not in work.viewer.teams or (action is Action.RESOLVE and form.moves_on):

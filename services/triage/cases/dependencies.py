@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Protocol
-from uuid import UUID
 
 from fastapi import Depends, Request
 from sqlalchemy import Select, select
@@ -37,8 +36,8 @@ class Queues(Protocol):
         """Return the address of the queue, or of another list, at the page from which the case was opened."""
         ...
 
-    async def following(self, work: Work, opened_from: str, case_id: UUID) -> Case | None:
-        """Return the case to do next in that queue, other than `case_id`; None if it has no other, or is no queue."""
+    async def following(self, work: Work, opened_from: str, case: Case) -> Case | None:
+        """Return the case to do after `case` in that queue; None if it has no other, or is no queue."""
         ...
 
 

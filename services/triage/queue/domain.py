@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
-from services.triage.cases.domain import FINISHED, LONGEST_QUERY
+from services.triage.cases.domain import FINISHED, LONGEST_QUERY, Case
 from services.triage.facets import domain as facets
 from services.triage.facets.domain import Band, Place
 from services.triage.search.domain import LONGEST
@@ -175,6 +175,24 @@ class QueueFilter:
                 return [Band("priority")]
             case _:
                 return [Band("opened_at", (facets.has("priority", one),)) for one in words.Priority]
+
+    def places(self, case: Case, due_at: datetime | None) -> list[Place]:
+        """Return where a case stands in the queue. By due time that may be two places: its clock may have ended since.
+
+        Args:
+            case: the case.
+            due_at: when the first of its clocks ends, or ended; None if it had none.
+        """
+        match self.order:
+            case Sort.DUE:
+                first = [Place(0, due_at, case.case_id)] if due_at else []
+                return [*first, Place(1, case.opened_at, case.case_id)]
+            case Sort.PRIORITY if self.only_open:
+                return [Place(0, case.priority.value, case.case_id)]
+            case Sort.PRIORITY:
+                return [Place(list(words.Priority).index(case.priority), case.opened_at, case.case_id)]
+            case _:
+                return [Place(0, case.opened_at, case.case_id)]
 
     def facets(self, subject: str) -> frozenset[str]:
         """Return the facets that every case of the queue of `subject` has."""

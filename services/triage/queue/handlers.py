@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import lists
+from services.triage.cases import queries as cases
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.queue import domain, queries
@@ -69,21 +70,19 @@ class Queues:
         wanted, cursor = domain.opened_from(opened_from)
         return domain.other_list(opened_from) or wanted.url(cursor)
 
-    async def following(self, work: Work, opened_from: str, case_id: UUID) -> Case | None:
-        """Return the first case of the page from which `case_id` was opened, or of the queue, that no one else has.
+    async def following(self, work: Work, opened_from: str, case: Case) -> Case | None:
+        """Return the open case after `case` in its queue, or from its start, that no one else has.
 
         None from another list: the person goes back to it.
         """
         if domain.other_list(opened_from):
             return None
-        wanted, cursor = domain.opened_from(opened_from)
-        viewer = work.viewer
-        for start in dict.fromkeys((queries.read_cursor(cursor, wanted), None)):
-            found = await _look(work, wanted, start)
-            for row in await lists.load(work.session, viewer, found.case_ids):
-                if row.case.case_id != case_id and row.case.assignee in {None, viewer.subject}:
-                    return row.case
-        return None
+        wanted, _ = domain.opened_from(opened_from)
+        asked = queries.listing(work.viewer, wanted, work.now)
+        case_id = await queries.following(work.session, asked, wanted, case)
+        if wanted.q:
+            await note_search(work.session, work.viewer, 1 if case_id else 0, work.now, work.writer.ids)
+        return await cases.get(work.session, work.viewer, case_id) if case_id else None
 
 
 async def save_view(work: Work, name: str, wanted: QueueFilter, team: Team | None) -> SavedView:

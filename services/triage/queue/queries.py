@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.campaigns import queries as campaigns
 from services.triage.cases import lists
 from services.triage.cases.access import Viewer
+from services.triage.cases.domain import Case
 from services.triage.cases.lists import Listed, Listing
+from services.triage.deadlines import queries as deadlines
 from services.triage.facets import domain as facets
+from services.triage.facets.domain import Place
 from services.triage.queue.domain import MOST_VIEWS, Cursor, QueueFilter, QueueView, SavedView, ViewNotFound
 from services.triage.queue.tables import SavedViewRow
 from services.triage.search import domain as search
@@ -108,6 +112,36 @@ async def _in_order(
         Cursor(wanted.order, shown[0], backwards=True) if earlier else None,
         Cursor(wanted.order, shown[-1]) if later else None,
     )
+
+
+async def following(session: AsyncSession, asked: Listing, wanted: QueueFilter, case: Case) -> UUID | None:
+    """Return the open case after `case`, in the order of a queue, that no one else has; after the last, the first."""
+    free = [
+        replace(asked, only_open=True, facets=asked.facets | {facets.OPEN, facets.held_by(who)})
+        for who in (None, asked.viewer.subject)
+    ]
+    if wanted.q and not asked.reference:
+        sought = search.Sought.read(wanted.q)
+        found = [(await results.newest(session, asked.viewer, sought, one.conditions)).case_ids for one in free]
+        if wanted.ranked:
+            best = await results.ranked(session, sought, {case.case_id, *found[0], *found[1]})
+            here = best.index(case.case_id) if case.case_id in best else 0
+            return next((one for one in best[here:] + best[:here] if one != case.case_id), None)
+        free = [replace(one, among=among) for one, among in zip(free, found, strict=True)]
+    [clocks] = (await deadlines.of_cases(session, [case.case_id])).values()
+    starts = [*wanted.places(case, min((one.due_at for one in clocks), default=None)), None]
+    for start, further in pairwise([*starts, None]):
+        first = _first(wanted, [place for one in free for place in await lists.find(session, one, 1, start)])
+        if first and not (further and first.band >= further.band):
+            return first.case_id
+    return None
+
+
+def _first(wanted: QueueFilter, places: Sequence[Place]) -> Place | None:
+    band = min((place.band for place in places), default=0)
+    within = [place for place in places if place.band == band]
+    descending = wanted.bands[band].descending
+    return next(iter(sorted(within, key=lambda place: (place.key, place.case_id), reverse=descending)), None)
 
 
 async def beside(

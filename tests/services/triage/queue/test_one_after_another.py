@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from httpx import AsyncClient, Response
 
-from services.triage.queue.domain import QueueFilter
+from services.triage.queue.domain import QueueFilter, Sort
 from shared.auth.permissions import Role
 from tests.services.triage.builders import NOW, open_cases, report
 from tests.services.triage.buttons import press
@@ -66,6 +66,28 @@ async def test_the_next_case_is_one_of_the_same_search_however_long_that_is(tria
     onwards = {"outcome": "support_given", "next": "yes"}
     done = await press(sam, f"/cases/{first}?{came}", f"/cases/{first}/resolve?{came}", **onwards)
     assert done.headers["location"] == f"/cases/{second}?done=next&{came}"
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        *((sort, (0, 1, 2)) for sort in (Sort.OLDEST, Sort.DUE, Sort.PRIORITY)),
+        *((sort, (2, 1, 0)) for sort in (Sort.NEWEST, Sort.BEST)),
+    ],
+)
+async def test_the_next_case_is_the_open_one_after_it_and_after_the_last_the_first(
+    triage: Triage, sam: AsyncClient, sort: Sort, order: tuple[int, ...]
+) -> None:
+    told = [report(narrative="Bonzo", submitted_at=NOW - timedelta(minutes=10 * number)) for number in (3, 2, 1)]
+    await open_cases(triage.database, *told)
+    await swept(triage.database)
+    came = urlencode({"from": QueueFilter(view=None, q="bonzo", sort=sort).query()})
+    first, second, third = (f"/cases/{told[number].reference}" for number in order)
+    onwards = {"outcome": "support_given", "next": "yes"}
+    for case, following in ((second, third), (third, first), (first, "/cases")):
+        await press(sam, case, f"{case}/claim")
+        done = await press(sam, f"{case}?{came}", f"{case}/resolve?{came}", **onwards)
+        assert done.headers["location"].partition("?")[0] == following
 
 
 async def test_a_case_that_leaves_the_view_is_not_gone_without_a_word(triage: Triage, sam: AsyncClient) -> None:
