@@ -44,6 +44,9 @@ _BY_HOST: Mapping[str, _Pages] = {
     for host, pages in {**dict.fromkeys(platform.hosts, platform.pages), **platform.other_hosts}.items()
 }
 _BY_OWN_HOST: Mapping[str, Platform] = {host: platform for platform in TABLE.values() for host in platform.own_hosts}
+_Named = tuple[tuple[str, str] | None, bool]
+"""The account that an address names, and whether its path ends with that."""
+_NO_ONE: _Named = (None, False)
 _URIS = tuple((platform, shape) for platform in TABLE.values() for shape in platform.uris)
 
 
@@ -82,19 +85,13 @@ def from_url(url: str, said: str = "") -> tuple[str, str] | None:
         url: the address.
         said: the platform that the address is said to be of, for platforms on which anyone can run a server.
     """
-    parts = _split(url)
-    if parts is None or not parts.hostname:
-        return _from_uri(url.strip())
-    host = parts.hostname.rstrip(".")
-    bare = _SUBDOMAIN.sub("", host, count=1) if host.count(".") > 1 else host
-    if known := _BY_HOST.get(host) or _BY_HOST.get(bare):
-        platform, pages = known
-        return _named_in(platform, pages, parts, bare)
-    label, _, domain = host.partition(".")
-    if owner := _BY_OWN_HOST.get(domain):
-        return _found(owner, label)
-    server = TABLE.get(said)
-    return _named_in(server, server.pages, parts, host) if server and server.on_any_host else None
+    return _named(url, said)[0]
+
+
+def is_profile(url: str, said: str = "") -> bool:
+    """Return whether an address, as `from_url` takes it, is that of an account itself, and of nothing below it."""
+    account, ends_there = _named(url, said)
+    return account is not None and ends_there
 
 
 def is_address(text: str) -> bool:
@@ -117,11 +114,27 @@ def platform_label(platform: str) -> str:
     return PLATFORMS.get(platform, platform)
 
 
-def _from_uri(text: str) -> tuple[str, str] | None:
+def _named(url: str, said: str) -> _Named:
+    parts = _split(url)
+    if parts is None or not parts.hostname:
+        return _from_uri(url.strip())
+    host = parts.hostname.rstrip(".")
+    bare = _SUBDOMAIN.sub("", host, count=1) if host.count(".") > 1 else host
+    if known := _BY_HOST.get(host) or _BY_HOST.get(bare):
+        platform, pages = known
+        return _named_in(platform, pages, parts, bare)
+    label, _, domain = host.partition(".")
+    if owner := _BY_OWN_HOST.get(domain):
+        return _found(owner, label), not parts.path.strip("/")
+    server = TABLE.get(said)
+    return _named_in(server, server.pages, parts, host) if server and server.on_any_host else _NO_ONE
+
+
+def _from_uri(text: str) -> _Named:
     for platform, shape in _URIS:
         if match := shape.pattern.fullmatch(text):
-            return _found(platform, match["h"])
-    return None
+            return _found(platform, match["h"]), match.end("h") == len(text)
+    return _NO_ONE
 
 
 def _refuse_address(platform: str, typed: str, folded: str) -> None:
@@ -240,20 +253,23 @@ def _split(url: str) -> SplitResult | None:
     return parts if web and "@" not in parts.netloc else None
 
 
-def _named_in(platform: Platform, pages: tuple[Shape, ...], parts: SplitResult, host: str) -> tuple[str, str] | None:
+def _named_in(platform: Platform, pages: tuple[Shape, ...], parts: SplitResult, host: str) -> _Named:
     try:
         path = _SLASHES.sub("/", unquote(parts.path, errors="strict").strip("/"))
         query = parse_qs(parts.query, max_num_fields=50) if platform.queries and parts.query else {}
     except ValueError:
-        return None
+        return _NO_ONE
+    alone = True
     for page, parameter in platform.queries:
         if path.lower() == page and parameter in query:
-            path = f"{page}?{query[parameter][0]}"
+            path, alone = f"{page}?{query[parameter][0]}", len(query) == 1
     for shape in pages:
         if match := shape.pattern.fullmatch(path):
-            reserved = match["h"].lower() in platform.system
-            return None if reserved else _found(platform, shape.template.format(host=host, **match.groupdict()))
-    return None
+            if match["h"].lower() in platform.system:
+                return _NO_ONE
+            account = _found(platform, shape.template.format(host=host, **match.groupdict()))
+            return account, alone and match.end("h") == len(path)
+    return _NO_ONE
 
 
 def _found(platform: Platform, text: str) -> tuple[str, str] | None:

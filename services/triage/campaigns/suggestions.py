@@ -171,7 +171,10 @@ async def _store(
     now: datetime,
     personal_links: timedelta,
 ) -> dict[Sharer, set[Key]]:
-    """Let the cases have these keys; return which of them are new, by case, the oldest report first."""
+    """Let the cases have these keys; return which of them are new, by case, the oldest report first.
+
+    Suggestions that have no reason without the keys that are gone are forgotten.
+    """
     table = CaseKey.table()
     columns = (table.c.case_id, table.c.kind, table.c.key)
     kept = await session.execute(select(*columns).where(_among(table.c.case_id, wanted)))
@@ -189,6 +192,7 @@ async def _store(
     await copy_in(session, table, rows)
     if gone:
         await session.execute(delete(table).where(tuple_(*columns).in_(gone)))
+        await session.execute(_SHARING_NOTHING, {"ids": list({case_id for case_id, *_ in gone})})
     return fresh
 
 

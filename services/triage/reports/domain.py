@@ -290,8 +290,12 @@ def subject_keys(report: TriageReport) -> tuple[str, ...]:
 
 
 def link_keys(report: TriageReport) -> frozenset[str]:
-    """Return the links of a report, each in the one spelling that links to the same page share."""
-    return frozenset(key for link in report.links if (key := canonical_link(link)))
+    """Return the links of a report, each in the one spelling that links to the same page share.
+
+    An address that is just a profile is none of them: its account stands for it, and ends earlier if it is personal.
+    """
+    keys = {key for link in report.links if (key := canonical_link(link))}
+    return frozenset(key for key in keys if not platforms.is_profile(key, report.platform))
 
 
 def harmed_keys(report: TriageReport) -> frozenset[str]:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from itertools import count
 from types import ModuleType
 
@@ -193,6 +194,35 @@ async def test_links_by_personal_accounts_end_and_so_does_a_suggestion_without_a
     assert not {kind for kind, _ in await keys(database)} & {"account", "text"}
     await swept(database)
     assert {kind for kind, _ in await keys(database)} == {"link", "person"}
+
+
+@pytest.mark.parametrize(
+    ("link", "kinds"),
+    [
+        ("https://x.com/jane31267", {"account"}),
+        ("https://www.facebook.com/profile.php?id=1000123&fbclid=1", {"account"}),
+        ("https://www.facebook.com/permalink.php?story_fbid=1&id=1000123", {"account", "link"}),
+        ("https://jane.bsky.social", {"account"}),
+        (POST, {"account", "link"}),
+    ],
+)
+async def test_an_address_that_is_just_a_profile_ends_with_its_account(
+    database: Database, link: str, kinds: set[str]
+) -> None:
+    await suggested(database, told(urls=(link,)), told(urls=(link,)))
+    assert {kind for kind, _ in await keys(database)} - {"person", "text"} == kinds
+
+
+async def test_links_to_profiles_of_before_end_as_cases_with_links_are_compared_once_more(database: Database) -> None:
+    again = import_module("services.triage.migrations.versions.0047_no_links_to_profiles")._AGAIN
+    old = "update case_key set key = 'x.com/some_account' where kind = 'link'"
+    await suggested(database, told(urls=(POST,)), told(urls=(POST,)))
+    async with database.transaction() as session:
+        await session.execute(text(old))
+        await session.execute(text("delete from case_changed"))
+        await session.execute(text(again))
+    await swept(database)
+    assert {key for kind, key in await keys(database) if kind == "link"} == {"x.com/i/status/17"}
 
 
 async def test_a_change_of_a_case_suggests_nothing_that_was_not_new(database: Database) -> None:
