@@ -39,7 +39,7 @@ PLACE = r"^[0-9]{1,16}\.[0-9a-f]{32}$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Told(NamedTuple):
+class OtherReports(NamedTuple):
     """How many other reports about the same person came within 30 days before a case's report, and after it."""
 
     before: int
@@ -88,14 +88,14 @@ class Page:
     """Until when it looked back, if it did not look at all of the 30 days and has room for more people."""
 
 
-async def told_of(session: AsyncSession, viewer: Viewer, case: Case) -> Told:
+async def told_of(session: AsyncSession, viewer: Viewer, case: Case) -> OtherReports:
     """Return how often the person whom a case is about was targeted around it, in one statement."""
     counts = []
     for before in (True, False):
         found = _beside(viewer, case, before=before, within=WITHIN)
         some = select(found.c.report_id).distinct().limit(MOST_COUNTED + 1).subquery()
         counts.append(select(func.count()).select_from(some).scalar_subquery())
-    return Told(*(await session.execute(select(*counts))).one())
+    return OtherReports(*(await session.execute(select(*counts))).one())
 
 
 async def said_of(work: Work, case: Case) -> str:

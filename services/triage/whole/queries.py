@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.campaigns import queries as campaigns
 from services.triage.campaigns import repeats
 from services.triage.campaigns.queries import Campaign
-from services.triage.campaigns.repeats import Told as ToldAgain
+from services.triage.campaigns.repeats import OtherReports
 from services.triage.cases import activities, lists
 from services.triage.cases import queries as cases
 from services.triage.cases.access import Viewer
@@ -70,7 +70,7 @@ class Whole:
     conversation: Sequence[Entry]
     evidence: Sequence[Piece]
     related: Sequence[Related]
-    same_person: ToldAgain
+    same_person: OtherReports
     """How many other reports about the same person came around it."""
     campaigns: Sequence[Campaign]
     people_told: Sequence[Told]
