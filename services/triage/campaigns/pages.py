@@ -130,10 +130,10 @@ async def related_tab(request: Request, work: WorkDep, rest: str) -> HTMLRespons
 
 @router.get("/cases/repeat")
 async def repeat_page(
-    request: Request, work: WorkDep, cursor: Annotated[str | None, Query(pattern=repeats.PLACE)] = None
+    request: Request, work: WorkDep, cursor: Annotated[str | None, Query(pattern=repeats.CURSOR)] = None
 ) -> HTMLResponse:
     """Show people who are targeted again within 30 days, the one with the newest report first."""
-    start = repeats.Place.read(cursor) if cursor else None
+    start = repeats.Cursor.read(cursor) if cursor else None
     page = await repeats.again(work.session, work.viewer, work.now, start, PAGE_SIZE)
     names = await names_of(work.session, [one.person.value.removeprefix("id:") for one in page.people])
     return render(

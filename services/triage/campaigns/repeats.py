@@ -35,7 +35,7 @@ _MOST_SIFTED = 500
 _BESIDE = 5
 """Earlier cases beside each person of the list."""
 
-PLACE = r"^[0-9]{1,16}\.[0-9a-f]{32}$"
+CURSOR = r"^[0-9]{1,16}\.[0-9a-f]{32}$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -57,13 +57,13 @@ class Repeat:
     earlier: Sequence[Member]
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """Where a page begins: with reports before this one."""
 
     at: datetime
     case_id: UUID
 
-    def is_before(self, other: "Place | None") -> bool:
+    def is_before(self, other: "Cursor | None") -> bool:
         """Return whether a page that begins here has older reports than one that begins there."""
         return other is None or self < other
 
@@ -71,8 +71,8 @@ class Place(NamedTuple):
         return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}.{self.case_id.hex}"
 
     @classmethod
-    def read(cls, text: str) -> "Place":
-        """Read one from a URL. It fits `PLACE`."""
+    def read(cls, text: str) -> "Cursor":
+        """Read one from a URL. It fits `CURSOR`."""
         at, _, case_id = text.partition(".")
         return cls(_EPOCH + timedelta(microseconds=int(at)), UUID(case_id))
 
@@ -82,7 +82,7 @@ class Page:
     """People who are targeted again."""
 
     people: Sequence[Repeat]
-    after: Place | None
+    after: Cursor | None
     """Where older ones begin; None if there are none."""
     since: datetime | None
     """Until when it looked back, if it did not look at all of the 30 days and has room for more people."""
@@ -121,7 +121,7 @@ async def earlier(session: AsyncSession, viewer: Viewer, case: Case, limit: int)
     ]
 
 
-async def again(session: AsyncSession, viewer: Viewer, now: datetime, after: Place | None, limit: int) -> Page:
+async def again(session: AsyncSession, viewer: Viewer, now: datetime, after: Cursor | None, limit: int) -> Page:
     """Return people who are targeted again, the one with the newest report first.
 
     Each is at the newest case about them. A person whom reports name by number and by name is listed once.
@@ -138,7 +138,7 @@ async def again(session: AsyncSession, viewer: Viewer, now: datetime, after: Pla
             break
     shown = list(found.values())[:limit]
     if full:
-        start = Place(shown[-1][1].submitted_at, shown[-1][1].case_id)
+        start = Cursor(shown[-1][1].submitted_at, shown[-1][1].case_id)
     elif start and (whole := _to_the_minute(start)).is_before(after):
         start, shown = whole, [one for one in shown if one[1].submitted_at >= whole.at]
     others = await _earlier_of(session, viewer, [(key, newest) for key, newest, _ in shown])
@@ -157,7 +157,7 @@ def _repeated(viewer: Viewer, walked: Subquery) -> Select[Any]:
     return rows.order_by(key.at.desc(), key.case_id.desc(), key.key)
 
 
-def _walked(now: datetime, start: Place | None) -> Subquery:
+def _walked(now: datetime, start: Cursor | None) -> Subquery:
     """Return the persons in reports of the last 30 days, the newest first, whether or not the viewer may see them."""
     table = CaseKey.table()
     newest = select(table).where(table.c.kind == KeyKind.PERSON.value, table.c.at >= now - WITHIN)
@@ -165,17 +165,17 @@ def _walked(now: datetime, start: Place | None) -> Subquery:
     return newest.order_by(table.c.at.desc(), table.c.case_id.desc()).limit(MOST_WALKED).subquery()
 
 
-async def _end(session: AsyncSession, now: datetime, start: Place | None) -> Place | None:
+async def _end(session: AsyncSession, now: datetime, start: Cursor | None) -> Cursor | None:
     """Return where the next persons begin: at the last case again, as it may name more; None if there are none."""
     last = _walked(now, start)
     place = select(last.c.at, last.c.case_id).order_by(last.c.at.desc(), last.c.case_id.desc())
     row = (await session.execute(place.offset(MOST_WALKED - 1))).first()
-    return Place(row.at, UUID(int=row.case_id.int + 1)) if row else None
+    return Cursor(row.at, UUID(int=row.case_id.int + 1)) if row else None
 
 
-def _to_the_minute(place: Place) -> Place:
+def _to_the_minute(place: Cursor) -> Cursor:
     """Return the next whole minute, so that no page says when a case was reported that the viewer may not see."""
-    return Place(place.at.replace(second=0, microsecond=0) + timedelta(minutes=1), UUID(int=0))
+    return Cursor(place.at.replace(second=0, microsecond=0) + timedelta(minutes=1), UUID(int=0))
 
 
 async def _earlier_of(

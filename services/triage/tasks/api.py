@@ -178,7 +178,7 @@ async def list_waiting(
     The tasks that a case has by its kind are here once work on it has started, and until it ends; the team's list has
     those of cases that no one has.
     """
-    start = domain.Place.read(cursor) if cursor else None
+    start = domain.Cursor.read(cursor) if cursor else None
     if cursor and start is None:
         fields: list[FieldProblem] = [{"name": "cursor", "message": "Give the next_cursor of an answer"}]
         raise standard_problem(422, fields=fields)

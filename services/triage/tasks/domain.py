@@ -40,7 +40,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Cursor:
     """Where a page of a list goes on: after a task that may be done meanwhile, or no longer seen.
 
     To a client it is opaque.
@@ -54,7 +54,7 @@ class Place:
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """Read a place; None if it is none."""
+        """Read a cursor from a URL; None if it is none."""
         due_at, _, task_id = text.partition(".")
         try:
             return cls(_START + int(due_at) * _MICROSECOND if due_at else None, UUID(task_id))

@@ -39,7 +39,7 @@ _VIEWS = {
 async def tasks_page(request: Request, work: WorkDep, view: str = "", cursor: str = "") -> HTMLResponse:
     """Show the tasks that are to be done: mine, my teams', or those that are overdue."""
     chosen = next((one for one in _VIEWS if one == view), domain.TaskView.MINE)
-    start = domain.Place.read(cursor)
+    start = domain.Cursor.read(cursor)
     found = await queries.listed(work.session, work.viewer, chosen, work.now, start, _PAGE_SIZE + 1)
     rows = found[:_PAGE_SIZE]
     counts = (await queries.counts(work.session, work.viewer, work.now))._asdict()

@@ -28,7 +28,7 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.lists import Listing
 from services.triage.facets import domain as facets
 from services.triage.tasks import domain, tables
-from services.triage.tasks.domain import Place, Support, Task, TaskView, ThreatRecord
+from services.triage.tasks.domain import Cursor, Support, Task, TaskView, ThreatRecord
 from shared.audit import chain
 from shared.messaging.auditor import Step
 
@@ -115,7 +115,7 @@ class Listed(NamedTuple):
     report_type: str
     team: str
     restricted: bool
-    place: Place
+    place: Cursor
     """Where it stands in the list."""
 
     @property
@@ -137,7 +137,7 @@ _DUE = (_TASK.c.due_at, _TASK.c.task_id)
 
 
 async def listed(
-    session: AsyncSession, viewer: Viewer, view: TaskView, now: datetime, start: Place | None, limit: int
+    session: AsyncSession, viewer: Viewer, view: TaskView, now: datetime, start: Cursor | None, limit: int
 ) -> list[Listed]:
     """Return tasks of cases that the viewer may see, soonest due first and those without a time last, after `start`."""
     found: list[Listed] = []
@@ -218,7 +218,7 @@ async def _read(session: AsyncSession, wanted: Select[UUID]) -> list[Listed]:
     return [
         Listed(
             task=_TASK_OF.validate_python({key: row[key] for key in Task.__slots__}),
-            place=Place(row["due_at"], row["task_id"]),
+            place=Cursor(row["due_at"], row["task_id"]),
             **{name: row[name] for name in of_case},
         )
         for row in rows
