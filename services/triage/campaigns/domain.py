@@ -144,7 +144,7 @@ KEPT_FOR: Mapping[KeyKind, timedelta] = {
 _RANK = {kind: rank for rank, kind in enumerate(KeyKind)}
 MOST_SHARERS = 50
 """Of the cases that share a key, the newest that are looked at. More are in a campaign already."""
-MOST_COUNTED = 1000
+MOST_REPORTS = 1000
 """Reports of a campaign are counted up to this number."""
 MOST_RECENT = 2000
 """Of the campaigns of a period, the newest that are counted: each takes some look-ups."""
@@ -356,7 +356,7 @@ def _by(extent: Extent) -> str:
 
 
 def _many(count: int, what: str) -> str:
-    said = f"{count}+" if count >= MOST_COUNTED else str(count)
+    said = f"{count}+" if count >= MOST_REPORTS else str(count)
     return f"{said} {what}" if count == 1 else f"{said} {what}s"
 
 

@@ -64,7 +64,7 @@ class Campaign:
     decided_by: str | None
     dismissed_until: datetime | None
     size: int
-    """Reports, counted up to `MOST_COUNTED`."""
+    """Reports, counted up to `MOST_REPORTS`."""
     waiting: int
     """Cases that are suggested for it and that no one has confirmed."""
     first_at: datetime
@@ -193,7 +193,7 @@ async def _described(session: AsyncSession, viewer: Viewer, rows: Sequence[Campa
 async def _extents(session: AsyncSession, viewer: Viewer, campaign_ids: Collection[UUID]) -> dict[UUID, Extent]:
     """Return how many reports of each campaign the viewer sees, in what time, and by how many reporters."""
     asked, by = _asked(campaign_ids), reports.reporters()
-    seen = _cases_of(viewer, asked.c.campaign_id, domain.MOST_COUNTED)
+    seen = _cases_of(viewer, asked.c.campaign_id, domain.MOST_REPORTS)
     counted = func.count(seen.c.report_id.distinct())
     columns = (
         counted.label("reports"),
@@ -252,7 +252,7 @@ async def counted(session: AsyncSession, viewer: Viewer, team: Team | None, sinc
     newest = began.order_by(row.made_at.desc()).limit(domain.MOST_RECENT)
     known = select(row.campaign_id, row.state).where(row.campaign_id.in_(newest), _known(viewer))
     once = known.cte("known").prefix_with("materialized")
-    seen = _cases_of(viewer, once.c.campaign_id, domain.MOST_COUNTED)
+    seen = _cases_of(viewer, once.c.campaign_id, domain.MOST_REPORTS)
     numbers = (func.count(once.c.campaign_id.distinct()), func.count())
     query = select(once.c.state, *numbers).join_from(once, seen, true()).group_by(once.c.state)
     rows = await session.execute(query.where(seen.c.team == team) if team else query)
@@ -328,7 +328,7 @@ class Arrivals:
 async def arrivals(session: AsyncSession, viewer: Viewer, campaign: Campaign) -> list[Arrivals]:
     """Return how many reports came by the hour, or by the day if they came in more than two days; newest first."""
     step = "hour" if campaign.last_at - campaign.first_at < timedelta(days=2) else "day"
-    seen = _cases_of(viewer, literal(campaign.campaign_id, Uuid), domain.MOST_COUNTED)
+    seen = _cases_of(viewer, literal(campaign.campaign_id, Uuid), domain.MOST_REPORTS)
     since = func.date_trunc(step, seen.c.submitted_at, UK.key).label("since")
     counted = select(since, func.count(seen.c.report_id.distinct())).group_by(since).order_by(since.desc())
     return [Arrivals(*row) for row in await session.execute(counted.limit(_MOST_STEPS))]

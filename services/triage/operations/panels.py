@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from services.triage.campaigns.domain import MOST_COUNTED, MOST_RECENT, CampaignState
+from services.triage.campaigns.domain import MOST_RECENT, MOST_REPORTS, CampaignState
 from services.triage.cases import views
 from services.triage.deadlines.domain import UK
 from services.triage.operations.charts import Bar, Bars, Columns, Panel, Small, Smalls, Table, Value
@@ -27,7 +27,7 @@ _DRAWN = ("Nine in ten took at most", "Half took at most")
 _ACCURATE = "Lengths are right within 25%."
 _OF_CAMPAIGNS = (
     f"By the day they were suggested or made, of your teams’ newest {MOST_RECENT:,}, with up to "
-    f"{MOST_COUNTED:,} cases of each. A case can be in several, and a campaign in several teams."
+    f"{MOST_REPORTS:,} cases of each. A case can be in several, and a campaign in several teams."
 )
 _OF_REVIEWS = (
     f"By the day of the second decision, of each team’s newest {wellbeing.MOST_COUNTED:,}. It says how clear the "

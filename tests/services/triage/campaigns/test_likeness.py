@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.triage.campaigns.domain import (
-    MOST_COUNTED,
+    MOST_REPORTS,
     PERSONAL_LINKS,
     Extent,
     Joined,
@@ -201,7 +201,7 @@ def test_a_person_that_few_reports_are_about_is_no_reason() -> None:
         (extent(5, reporters=2, anonymous=3), "5 reports in 2 h by 2 reporters, 3 anonymous"),
         (extent(5, reporters=0, anonymous=5), "5 reports in 2 h by 5 anonymous reporters"),
         (extent(2, reporters=0, anonymous=2, hours=0), "2 reports in 1 h by 2 anonymous reporters"),
-        (extent(MOST_COUNTED, hours=49), "1000+ reports in 3 days by 3 reporters"),
+        (extent(MOST_REPORTS, hours=49), "1000+ reports in 3 days by 3 reporters"),
     ],
 )
 def test_how_many_reporters_they_are_of_is_said(seen: Extent, said: str) -> None:

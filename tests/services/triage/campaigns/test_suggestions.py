@@ -254,7 +254,7 @@ async def test_operations_count_of_a_campaign_what_its_viewer_sees_of_it(
     [plan] = await plans_of(database, lambda session: queries.counted(session, SAM, None, NOW))
     assert "ix_campaign_made_at" in plan, plan
     assert "Seq Scan" not in plan, "however many cases there are, it reads those of the campaigns of the period"
-    for most, left in (("MOST_COUNTED", [Counted(CampaignState.SUGGESTED, 1, 1)]), ("MOST_RECENT", [])):
+    for most, left in (("MOST_REPORTS", [Counted(CampaignState.SUGGESTED, 1, 1)]), ("MOST_RECENT", [])):
         monkeypatch.setattr(domain, most, len(left))
         async with database.transaction() as session:
             assert await queries.counted(session, SAM, None, NOW) == left, "and no more of them than so many"
