@@ -86,6 +86,10 @@ class NotYetRung(Exception):
     """Someone is said to have been rung at a time that is still to come."""
 
 
+class RungBeforeReport(Exception):
+    """Someone is said to have been rung before the report was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """A task that every case of a kind has."""
@@ -290,14 +294,17 @@ class ThreatRecord:
     police_reference: str | None = field(default=None, repr=False)
 
 
-def require_rung(record: ThreatRecord, now: datetime) -> None:
-    """Check that someone was rung by now.
+def require_rung(record: ThreatRecord, reported_at: datetime, now: datetime) -> None:
+    """Check that someone was rung about this report, by now. In the minute of the report is in time: pages ask no more.
 
     Raises:
         NotYetRung: the time is still to come.
+        RungBeforeReport: no one had reported it then.
     """
     if record.rung_at and record.rung_at > now:
         raise NotYetRung
+    if record.rung_at and record.rung_at < reported_at.replace(second=0, microsecond=0):
+        raise RungBeforeReport
 
 
 def takes_tasks(case: Case) -> bool:

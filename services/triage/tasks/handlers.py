@@ -135,15 +135,15 @@ async def answer_threat(work: Work, case_id: UUID, read: int, answer: Threat) ->
     """Record whether there is a threat to life, and who was rung about it; after that the case can be resolved.
 
     Raises:
-        NotYetRung: the time is still to come.
+        NotYetRung, RungBeforeReport: as their names say.
         NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
     """
-    await case_queries.lock(work.session, work.viewer, case_id)
+    locked = await case_queries.lock(work.session, work.viewer, case_id)
     kept = await queries.of_case(work.session, case_id)
     given = answer._asdict()
     reason = given.pop("reason")
     record = ThreatRecord(work.writer.ids.uuid(), case_id, work.now, work.viewer.subject, **given)
-    domain.require_rung(record, work.now)
+    domain.require_rung(record, locked.case.submitted_at, work.now)
     says = {"threat": "yes" if answer.threat else "no"}
     if record.rung and record.rung_at:
         says |= {"rung": str(record.rung), "rung_at": record.rung_at.isoformat()}

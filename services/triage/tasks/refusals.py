@@ -24,4 +24,11 @@ REFUSALS: Refusals = {
         "Record the call once it was made.",
         field="rung_at",
     ),
+    domain.RungBeforeReport: Refusal(
+        422,
+        "rung-before-report",
+        "The time of the call is before the report was sent",
+        "Record a call about this report.",
+        field="rung_at",
+    ),
 }

@@ -172,6 +172,8 @@ async def test_who_was_rung_about_a_threat_is_recorded_with_when(triage: Triage)
     assert (await one_case(triage)).threat_open is True
     rung = {"threat": True, "rung": "police_999", "rung_at": (NOW + timedelta(minutes=1)).isoformat()}
     assert (await post(triage, "threat", rung)).json()["type"].endswith("not-yet-rung")
+    before = {**rung, "rung_at": (NOW - timedelta(minutes=1)).isoformat()}
+    assert (await post(triage, "threat", before)).json()["type"].endswith("rung-before-report")
     halves: list[dict[str, object]] = [{"threat": True}, {"threat": False}, {**rung, "threat": False}]
     for half in halves:
         assert (await post(triage, "threat", half)).status_code == 422
@@ -219,7 +221,7 @@ async def test_the_tab_records_tasks_support_and_a_threat(triage: Triage, sam: A
         "/threat": {
             "threat": "yes",
             "rung": "police_999",
-            "rung_time": "9:30am",
+            "rung_time": "10:00am",
             "police_reference": "CAD 123",
             "rung_at-day": "23",
             "rung_at-month": "11",
