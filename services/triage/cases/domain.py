@@ -13,7 +13,7 @@ from shared.ids import CaseId, Reference, ReportId
 CLAIM_LEASE = timedelta(minutes=10)
 """How long a claim lasts after the last write. Our choice."""
 ASSIGNED_LEASE = timedelta(hours=4)
-"""How long a case stays with a colleague it was assigned to, until they first write. Our choice: half a working day."""
+"""The longest that a case stays with a colleague it was assigned to, until they first write. Our choice: half a day."""
 
 _O = Outcome
 _ANY = frozenset({_O.DUPLICATE, _O.OUT_OF_SCOPE, _O.WITHDRAWN})
@@ -177,8 +177,10 @@ def claim(case: Case, actor: Actor, now: datetime) -> Case:
     return next_version(_held_by(case, actor.subject, actor.name, now + CLAIM_LEASE))
 
 
-def assign(case: Case, actor: Actor, to: str, name: str | None, now: datetime) -> Case:
+def assign(case: Case, actor: Actor, to: str, name: str | None, now: datetime, due_at: datetime | None = None) -> Case:
     """Give the case to a colleague, or to oneself; only a lead takes it from someone else.
+
+    No one else can claim it until an answer to its reporter is due, or for as long as a claim lasts if that is longer.
 
     Raises:
         StateForbids: the case is finished.
@@ -191,7 +193,8 @@ def assign(case: Case, actor: Actor, to: str, name: str | None, now: datetime) -
         raise ClaimedByAnother
     if case.assignee == to:
         raise HasItAlready
-    lease = CLAIM_LEASE if to == actor.subject else ASSIGNED_LEASE
+    left = max(CLAIM_LEASE, min(due_at - now if due_at else ASSIGNED_LEASE, ASSIGNED_LEASE))
+    lease = CLAIM_LEASE if to == actor.subject else left
     return next_version(_held_by(case, to, name, now + lease))
 
 

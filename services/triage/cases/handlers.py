@@ -108,6 +108,8 @@ async def assign(work: Work, case_id: UUID, read: int, staff_id: str, note: str 
         CaseNotFound, CaseChanged: as for every change of a case.
     """
     to, name = await colleague(work.session, work.viewer, case_id, staff_id)
+    clocks = (await deadline_queries.of_cases(work.session, [case_id]))[case_id]
+    due_at = outlook(one for one in clocks if one.kind in ANSWERS).due_at
 
     def events(_before: Case, after: Case) -> list[Event]:
         ids = event_ids(after, work.now)
@@ -115,7 +117,7 @@ async def assign(work: Work, case_id: UUID, read: int, staff_id: str, note: str 
         return [triage.CaseAssigned(**ids, team=after.team, priority=after.priority, assignee=to, taken=taken)]
 
     def apply(case: Case, actor: Actor) -> Case:
-        given = domain.assign(case, actor, to, name, work.now)
+        given = domain.assign(case, actor, to, name, work.now, due_at)
         return replace(given, only_claimed=given.only_claimed and not note)
 
     assigned = Command("assigned", apply, events, personal={"note": note} if note else {})

@@ -77,6 +77,21 @@ async def test_a_case_is_handed_over_with_a_note_that_only_the_team_reads(
     assert not [value for value in values if b"after six" in value]
 
 
+async def test_an_assigned_case_is_free_again_when_its_answer_is_due(
+    triage: Triage, sam_writes: AsyncClient, lead_writes: AsyncClient
+) -> None:
+    await open_cases(triage.database, report(behaviours=("threat",)))
+    case = await only(sam_writes)
+    left = timedelta(minutes=60)
+    assert (case["priority"], case["due_at"]) == ("P2", (NOW + left).isoformat().replace("+00:00", "Z"))
+    assert (await write(sam_writes, "assign", {"assignee": "S4003"})).status_code == 200
+    triage.clock.move(left - timedelta(minutes=1))
+    sam_writes.headers.update(triage.bearer(Role.SMART_RESPONDER))
+    assert (await write(sam_writes, "claim")).json()["type"].endswith("case-claimed-by-another")
+    triage.clock.move(timedelta(minutes=1))
+    assert (await write(sam_writes, "claim")).json()["assignee"] == "S4001"
+
+
 @pytest.mark.parametrize(
     ("suspected", "assignee", "answer"),
     [

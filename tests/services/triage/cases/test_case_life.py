@@ -94,6 +94,9 @@ def test_a_case_is_given_to_a_colleague_who_has_longer_to_begin() -> None:
         given = domain.assign(case, actor, "S4003", "Una", NOW)
         assert (given.state, given.assignee, given.assignee_name) == (CaseState.IN_PROGRESS, "S4003", "Una")
         assert given.lease_until == NOW + ASSIGNED_LEASE
+    for left, lease in ((5, CLAIM_LEASE), (20, timedelta(minutes=20)), (500, ASSIGNED_LEASE)):
+        given = domain.assign(free, SAM, "S4003", "Una", NOW, NOW + timedelta(minutes=left))
+        assert given.lease_until == NOW + lease
     with pytest.raises(domain.ClaimedByAnother):
         domain.assign(mine, LEO, "S5001", "Leo Grant", NOW)
     with pytest.raises(domain.HasItAlready):
