@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries
 from services.triage.cases.access import Viewer
-from services.triage.cases.domain import Case
-from services.triage.cases.tables import CaseAccess, CaseChanged, CaseRow, not_finished
+from services.triage.cases.domain import WORKED, Case
+from services.triage.cases.tables import CaseAccess, CaseChanged, CaseRow
 from services.triage.facets import domain as facets
 from shared.db.bulk import copy_in
 from shared.events.vocabulary import Outcome
@@ -106,11 +106,12 @@ async def written(session: AsyncSession, case_ids: Collection[UUID]) -> list[Wri
 
 
 def stands() -> Subquery:
-    """Return of each case the facet of who sees it, and whether it is open, to be joined by other capabilities."""
+    """Return of each case the facet of who sees it, and whether it is worked on, to be joined by other capabilities."""
     row = CaseRow
     unseen, hidden = row.outcome == Outcome.EXEMPT, row.restricted
     seen_by = case((unseen, null()), (hidden, row.team + f"/{facets.RESTRICTED}"), else_=row.team)
-    return select(row.case_id, seen_by.label("seen_by"), not_finished().label("open")).subquery("stands")
+    worked = row.state.in_(WORKED)
+    return select(row.case_id, seen_by.label("seen_by"), worked.label("worked")).subquery("stands")
 
 
 def named_for(viewer: Viewer) -> Select[UUID]:

@@ -34,7 +34,7 @@ UNION_ACTIVITY = "union_activity"
 WROTE = "note_shared"
 """What the activity record calls a message to the reporter."""
 FINISHED = frozenset({CaseState.RESOLVED, CaseState.CLOSED})
-_HELD = (CaseState.CLAIMED, CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION)
+WORKED = (CaseState.CLAIMED, CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION)
 _UNTOUCHED = frozenset({CaseState.NEW, CaseState.CLAIMED})
 LONGEST_QUERY = 8_000
 """The most characters in the query of a queue's address: 12 for each of a search, which its escapes may take."""
@@ -313,7 +313,7 @@ def resolve(case: Case, actor: Actor, outcome: Outcome) -> Case:
         OutcomeDoesNotFit: this type of report cannot have that outcome.
         ThreatUnanswered: no one said whether there is a threat to life.
     """
-    _require(case, actor, *_HELD)
+    _require(case, actor, *WORKED)
     if case.threat_open:
         raise ThreatUnanswered
     if outcome not in OUTCOMES.get(case.report_type, frozenset()):

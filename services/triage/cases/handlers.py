@@ -416,16 +416,11 @@ async def changed_since(session: AsyncSession, locked: Sequence[queries.LockedCa
 
 async def expire_leases(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
     """End claims whose lease has run out; return how many."""
-    changes: list[tuple[UUID, chain.Change]] = []
-    for locked in await queries.lock_due(session, CaseRow.lease_until, now, BATCH):
-        if expired := domain.expire(domain.alone(locked.case), now):
-            after = domain.still(locked.case, expired)
-            write(locked.row, after)
-            was, is_ = domain.differences(locked.case, after)
-            state = {"case": queries.fingerprint_of(vars(locked.row))}
-            changes.append((after.case_id, chain.Change("lease_expired", SYSTEM, before=was, after=is_, state=state)))
-    await chain.append(session, changes, now, writer.ids)
-    return len(changes)
+    due = await queries.lock_due(session, CaseRow.lease_until, now, BATCH)
+    ended = [(one, after) for one in due if (after := domain.expire(domain.alone(one.case), now))]
+    expired = [Transition(one, domain.still(one.case, after), "lease_expired", SYSTEM) for one, after in ended]
+    await writer.record(session, expired, now)
+    return len(expired)
 
 
 async def warn_of_deadlines(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:

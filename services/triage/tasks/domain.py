@@ -10,7 +10,7 @@ from uuid import UUID
 from services.triage.cases import domain as cases
 from services.triage.cases.domain import Actor, Case
 from services.triage.facets import domain as facets
-from shared.events.vocabulary import CaseState, Outcome
+from shared.events.vocabulary import Outcome
 
 LONGEST_TITLE = 200
 LONGEST_NOTE = 2_000
@@ -136,9 +136,6 @@ class Task:
         return self.done_at is not None
 
 
-_STARTED = frozenset({CaseState.CLAIMED, CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION})
-
-
 def by_kind(case: Case, happened: Collection[str], templates: Iterable[Template]) -> list[Task]:
     """Return the tasks that a case has by its kind."""
     return [
@@ -159,8 +156,8 @@ def listed(case: Case, happened: Collection[str], templates: Iterable[Template],
 
 
 def started(case: Case) -> bool:
-    """Return whether work on a case has started and not ended: then the tasks of its kind are there."""
-    return case.state in _STARTED
+    """Return whether work on a case has started and not ended: then the tasks of its kind are there, and in lists."""
+    return case.state in cases.WORKED
 
 
 def starts(before: Case, after: Case) -> bool:
@@ -170,16 +167,12 @@ def starts(before: Case, after: Case) -> bool:
 
 def moves(before: Case, after: Case) -> bool:
     """Return whether a change brings the tasks of a case into other lists, or takes them out of all."""
-    return before.team is not after.team or _is_open(before) is not _is_open(after)
+    return before.team is not after.team or started(before) is not started(after)
 
 
 def listed_for(case: Case) -> str:
     """Return the facet of those in whose lists the tasks of an open case are."""
     return facets.seen_as(case.team, restricted=case.restricted)
-
-
-def _is_open(case: Case) -> bool:
-    return not case.finished and case.state is not CaseState.MERGED
 
 
 def added(task: Task, kept: Sequence[Task], now: datetime) -> Task:

@@ -212,11 +212,11 @@ def _with_tasks(one: Transition, made: _Made) -> Transition:
 async def _list(session: AsyncSession, case_ids: Collection[UUID]) -> None:
     """Put the tasks of cases into the lists of those who see the cases, and mark those of which one is overdue.
 
-    Of a case that has ended, what its kind asked for is in no list.
+    Of a case that has ended, or that is new again, what its kind asks for is in no list.
     """
     task, case = tables.TaskRow.table(), changes.stands()
     outlives = task.c.code.in_([domain.BY_HAND, *domain.CODE_TITLES])
-    listed_for = sql_case((or_(case.c.open, outlives), case.c.seen_by))
+    listed_for = sql_case((or_(case.c.worked, outlives), case.c.seen_by))
     placed = update(task).where(task.c.case_id == case.c.case_id, task.c.case_id.in_(case_ids))
     await session.execute(placed.where(task.c.listed_for.is_distinct_from(listed_for)).values(listed_for=listed_for))
     await changes.mark_overdue(session, case_ids, queries.overdue_among(case_ids))

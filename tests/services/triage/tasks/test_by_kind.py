@@ -5,16 +5,22 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from httpx import AsyncClient
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.bulk import handlers as bulk
+from services.triage.bulk.domain import Action, Order
+from services.triage.bulk.refusals import NAMES
 from services.triage.cases import handlers as cases
 from services.triage.cases.handlers import Work
 from services.triage.cases.tables import CaseRow
+from services.triage.operations.queries import records
 from services.triage.tasks import domain, handlers, queries, tasks_yaml
 from services.triage.tasks.tables import OF_KIND
 from shared.audit import chain
+from shared.audit.verification import verify
 from shared.auth.permissions import Role
 from shared.events.vocabulary import Team
 from tests.services.triage.builders import NOW, WRITER, Submitted, misuse, open_cases, report, viewer
@@ -30,7 +36,7 @@ with said as (
   select c.reference, cast(array_remove(array_agg(t.code order by t.code), null) as text[]) as codes,
     exists (select from activity where chain_id = c.case_id and "after" ->> 'state' = 'in_progress') as started,
     coalesce(bool_and(t.listed_for is not distinct from case
-      when c.state not in ('resolved', 'closed', 'merged') then c.team end)
+      when c.state in ('claimed', 'in_progress', 'awaiting_information') then c.team end)
       filter (where t.code is not null), true) as listed,
     c.task_overdue = coalesce(bool_or(t.overdue and t.listed_for is not null), false) as marked
   from "case" c left join task t using (case_id) group by c.case_id)
@@ -111,6 +117,7 @@ async def test_they_are_in_the_lists_of_the_team_that_has_the_case_until_it_ends
     page = f"/cases/{told.reference}"
     await press(sam, page, f"{page}/claim")
     assert sorted(await codes(triage, "mine", subject="S4001")) == OF_ABUSE
+    await press(sam, page, f"{page}/note", text="I look at it")
     await press(sam, page, f"{page}/release")
     assert (await codes(triage, "mine", subject="S4001"), sorted(await codes(triage, "team"))) == ([], OF_ABUSE)
     assert "They are not counted above" not in (seen := (await sam.get("/cases/tasks?view=team")).text)
@@ -122,10 +129,11 @@ async def test_they_are_in_the_lists_of_the_team_that_has_the_case_until_it_ends
         await press(later, page, f"{page}/claim")
         await press(later, page, f"{page}/transfer", team="sirt", text="Theirs")
     assert await codes(triage, "team") == []
-    assert sorted(await codes(triage, "overdue", Role.SIRT_RESPONDER, "S5001")) == OF_ABUSE
+    assert await codes(triage, "overdue", Role.SIRT_RESPONDER, "S5001") == []
     leo = triage.client(Role.SIRT_RESPONDER, subject="S5001")
     async with leo as client:
         await press(client, page, f"{page}/claim")
+        assert sorted(await codes(triage, "overdue", Role.SIRT_RESPONDER, "S5001")) == OF_ABUSE
         await press(client, page, f"{page}/resolve", outcome="support_given")
         assert await codes(triage, "team", Role.SIRT_RESPONDER, "S5001") == []
         assert (await one(triage, told)).task_overdue is False
@@ -134,6 +142,37 @@ async def test_they_are_in_the_lists_of_the_team_that_has_the_case_until_it_ends
     assert (await one(triage, told)).task_overdue is True
     async with triage.database.transaction() as session:
         assert await wrong(session) == []
+
+
+@pytest.mark.parametrize("ends", ["undo", "release", "lease"])
+async def test_a_case_that_is_new_again_has_no_task_in_a_list_until_work_on_it_starts_again(
+    triage: Triage, sam: AsyncClient, ends: str
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    page, case = f"/cases/{told.reference}", await one(triage, told)
+    async with triage.database.transaction() as session:
+        work = Work(session, viewer(Team.SMART), NOW, WRITER)
+        bulk_id = await bulk.choose(work, Action.CLAIM, {case.case_id: case.version})
+        await bulk.carry_out(work, bulk_id, Order(Action.CLAIM), NAMES)
+    triage.clock.move(DAY)
+    await look_at_clocks(triage)
+    assert sorted(await codes(triage, "overdue")) == OF_ABUSE
+    async with triage.database.transaction() as session:
+        if ends == "undo":
+            await bulk.undo(Work(session, viewer(Team.SMART), NOW, WRITER), bulk_id, NAMES)
+        elif ends == "release":
+            await cases.release(Work(session, viewer(Team.SMART), NOW, WRITER), case.case_id, case.version + 1)
+        else:
+            await cases.expire_leases(session, triage.clock.now(), writer=WRITER)
+        assert await wrong(session) == []
+    now = await one(triage, told)
+    assert (now.state, now.task_overdue, await codes(triage, "team")) == ("new", False, [])
+    async with triage.client(Role.SMART_RESPONDER) as later:
+        await press(later, page, f"{page}/claim")
+    assert sorted(await codes(triage, "overdue")) == OF_ABUSE
+    async with triage.database.transaction() as session:
+        assert await verify(session, records=records) == []
 
 
 async def test_an_overdue_task_is_a_mark_and_a_filter_of_the_queue_until_it_is_done(
