@@ -73,7 +73,12 @@ WORDS: Mapping[Action, Words] = {
         "{} resolved",
         "Reporters may have been told already. Their page then says that work continues.",
     ),
-    Action.MERGE: Words("Merge", "Merge {}", "{} merged", ""),
+    Action.MERGE: Words(
+        "Merge",
+        "Merge {}",
+        "{} merged",
+        "If someone changed the priority of the case that they were merged into, it keeps that.",
+    ),
 }
 
 

@@ -8,12 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.triage.cases import handlers
+from services.triage.cases import changes, handlers
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.forms import STAFF_NUMBER
 from services.triage.deadlines import queries as deadlines
-from services.triage.deadlines.domain import outlook
 from services.triage.routing import queries as routing
 from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
 from shared.web.bodies import Body, Bool, Line, Text
@@ -90,7 +89,7 @@ class CaseDetail(CaseItem):
 
     version: int
     due_at: AwareDatetime | None
-    """When the next of the running deadlines is due."""
+    """When the next of the running deadlines is due, of the case or of one that is merged into it."""
     restricted: bool
     assignee: str | None
     replied_at: AwareDatetime | None
@@ -217,14 +216,15 @@ async def items_of(
     cases: Sequence[Case],
     more: Mapping[UUID, Mapping[str, object]] | None = None,
 ) -> list[Item]:
-    """Return `cases` with their routing and deadlines, in two statements, and with what `more` says of each."""
+    """Return `cases` with their routing and deadlines, in three statements, and with what `more` says of each."""
     ids = [case.case_id for case in cases]
     routed, kept = await routing.explain(session, ids), await deadlines.of_cases(session, ids)
+    due = await changes.due(session, ids)
     said = {
         id_: {
             "routing": routed[id_],
             "deadlines": kept[id_],
-            "due_at": outlook(kept[id_]).due_at,
+            "due_at": due[id_],
             **(more or {}).get(id_, {}),
         }
         for id_ in ids

@@ -1,6 +1,6 @@
 """Which cases changed, for what other capabilities derive from them afterwards: each reader takes changes in turn.
 
-And what a case says of the tasks that another capability keeps about it.
+And what a case says of the tasks that another capability keeps about it, and of the clocks of cases merged into it.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,15 +10,17 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Select, Subquery, case, delete, func, null, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import WORKED, Case
 from services.triage.cases.tables import CaseAccess, CaseChanged, CaseRow
+from services.triage.deadlines import queries as deadlines
 from services.triage.facets import domain as facets
 from shared.db.bulk import copy_in
-from shared.events.vocabulary import Outcome
+from shared.events.vocabulary import CaseState, Outcome
 from shared.messaging.auditor import Step
 
 BATCH = 500
@@ -103,6 +105,35 @@ async def written(session: AsyncSession, case_ids: Collection[UUID]) -> list[Wri
         Written(queries.to_case(row), row.said, noted[case_id], frozenset(named[case_id]))
         for case_id, row in kept.items()
     ]
+
+
+async def carry_clocks(session: AsyncSession, case_ids: Collection[UUID]) -> None:
+    """Let each case into which others are merged be due when the first of them is (decision 0065).
+
+    Args:
+        session: the transaction; the caller holds the locks of these cases and of all that they are merged with.
+        case_ids: cases of which deadlines may have changed: those above them are looked at too.
+    """
+    row, higher = CaseRow, queries.over(case_ids).c.main
+    here = select(row.merged_into).where(row.merged_into.in_(case_ids), row.state == CaseState.MERGED)
+    mains = list(await session.scalars(select(higher).where(higher.is_not(None)).union(here)))
+    if not mains:
+        return
+    tree, clock = queries.below(mains), deadlines.running()
+    merged = select(tree.c.main, tree.c.case_id).join(row, row.case_id == tree.c.case_id)
+    own = select(row.case_id.label("main"), row.case_id).where(row.case_id.in_(mains))
+    family = merged.where(row.state == CaseState.MERGED).union(own).subquery()
+    first = select(family.c.main, clock.c.due_at, clock.c.at_risk_at).join(clock, clock.c.case_id == family.c.case_id)
+    nearest = first.ext(distinct_on(family.c.main)).order_by(family.c.main, clock.c.due_at)
+    found = {main: (due_at, at_risk_at) for main, due_at, at_risk_at in await session.execute(nearest)}
+    for main in await session.scalars(select(row).where(row.case_id.in_(mains))):
+        main.due_at, main.at_risk_at = found.get(main.case_id, (None, None))
+
+
+async def due(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, datetime | None]:
+    """Return when each case is due, for its own sake or for a case that is merged into it."""
+    rows = await session.execute(select(CaseRow.case_id, CaseRow.due_at).where(CaseRow.case_id.in_(case_ids)))
+    return {row.case_id: row.due_at for row in rows}
 
 
 def stands() -> Subquery:

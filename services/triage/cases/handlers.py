@@ -25,8 +25,6 @@ from services.triage.cases.writer import (
     event_ids,
     handed_over,
     resolved,
-    write,
-    write_outlook,
 )
 from services.triage.deadlines import handlers as deadlines
 from services.triage.deadlines import queries as deadline_queries
@@ -435,7 +433,7 @@ async def warn_of_deadlines(session: AsyncSession, now: datetime, *, writer: Cas
     for locked in due:
         looked_at = [warn(deadline, now) for deadline in kept[locked.case.case_id]]
         warned += [(locked, deadline, warning) for deadline, warning in looked_at if warning]
-        write_outlook(locked.row, outlook(deadline for deadline, _ in looked_at))
+        locked.row.look_at = outlook(deadline for deadline, _ in looked_at).look_at
     await deadlines.save(session, [(locked.case.case_id, deadline) for locked, deadline, _ in warned])
     changes = [(locked.case.case_id, _warning_change(deadline, warning)) for locked, deadline, warning in warned]
     await chain.append(session, changes, now, writer.ids)

@@ -422,6 +422,13 @@ async def above(session: AsyncSession, case_id: UUID | None) -> list[UUID]:
     return found
 
 
+async def merged_priorities(session: AsyncSession, case_id: UUID) -> list[Priority]:
+    """Return the priorities of the cases that are merged into this one at once."""
+    row = CaseRow
+    found = select(row.priority).where(row.merged_into == case_id, row.state == CaseState.MERGED)
+    return [Priority(one) for one in await session.scalars(found)]
+
+
 async def mains(session: AsyncSession, case_ids: Collection[UUID]) -> set[UUID]:
     """Return the cases that these are merged into, however high."""
     main = over(case_ids).c.main

@@ -219,7 +219,8 @@ async def _header(
     second_opinion = await parts_of(request, CaseParts).second_opinion(work, case)
     above = await queries.visible(work.session, work.viewer, [case.merged_into]) if case.merged_into else []
     main_case = above[0] if above else None
-    lines = {"told_again": told_again, "second_opinion": second_opinion}
+    sooner = row.due_at if row.due_at and (outlook is None or row.due_at < outlook.due_at) else None
+    lines = {"told_again": told_again, "second_opinion": second_opinion, "sooner": sooner}
     return {"outlook": outlook, "hours": hours, "main_case": main_case, **lines, **shown}
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
-from services.triage.cases import domain, queries
+from services.triage.cases import changes, domain, queries
 from services.triage.cases.access import conflicts
 from services.triage.cases.domain import Actor, Case, NotForThisCase, StateForbids, next_version
 from services.triage.cases.handlers import Command, Work, execute
@@ -291,3 +291,4 @@ async def _save(work: Work, case_id: UUID, *changed: Deadline) -> None:
     await deadlines.save(work.session, [(case_id, deadline) for deadline in changed])
     locked = await queries.lock(work.session, work.viewer, case_id)
     write_outlook(locked.row, outlook((await deadline_queries.of_cases(work.session, [case_id]))[case_id]))
+    await changes.carry_clocks(work.session, [case_id])

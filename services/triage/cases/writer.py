@@ -169,6 +169,7 @@ class CaseWriter:
                 one.locked.row.kept_from = list(one.kept_from)
         await deadlines.save(session, changed)
         await deadlines.remove(session, gone)
+        await changes.carry_clocks(session, [one.after.case_id for one in transitions])
         await _note_responders(session, transitions, now)
         for follow in self.follows:
             transitions = await follow(session, transitions, now, self.ids)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import Subquery, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.deadlines.domain import Deadline
@@ -30,3 +30,10 @@ async def of_cases(session: AsyncSession, case_ids: Sequence[UUID]) -> Mapping[U
     for row in (await session.execute(wanted)).mappings():
         deadlines[row["case_id"]].append(_DEADLINE.validate_python(dict(row)))
     return deadlines
+
+
+def running() -> Subquery:
+    """Return the deadlines that run now, each with its case, to be joined by other capabilities."""
+    row = DeadlineRow
+    unmet = select(row.case_id, row.due_at, row.at_risk_at).where(row.met_at.is_(None), row.paused_at.is_(None))
+    return unmet.subquery("running")

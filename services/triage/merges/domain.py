@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from services.triage.cases import domain
 from services.triage.cases.domain import Actor, Case
-from shared.events.vocabulary import CaseState, Team
+from shared.events.vocabulary import CaseState, Priority, Team
 
 UNDO_WITHIN = timedelta(minutes=10)
 """How long who merged or split cases may undo it; a lead may take a merged case out at any time. Our choice."""
@@ -89,6 +89,20 @@ def merged(case: Case, main: Case, actor: Actor, now: datetime) -> Case:
         StateForbids: it is finished or merged already.
         ClaimedByAnother: another responder has it, and the actor leads no one.
     """
+    after = given_back(case, main, actor, now)
+    if _special(case) or _special(main):
+        raise CasesDiffer
+    if case.threat_open:
+        raise ThreatUnanswered
+    return after
+
+
+def given_back(case: Case, main: Case, actor: Actor, now: datetime) -> Case:
+    """Merge a case into the one that it was split off: what sets cases apart from those of other reports is no matter.
+
+    Raises:
+        SameCase, MainCaseMerged, MainCaseFinished, CasesDiffer, StateForbids, ClaimedByAnother: as for `merged`.
+    """
     if case.case_id == main.case_id:
         raise SameCase
     require_free(case, actor, now)
@@ -96,10 +110,8 @@ def merged(case: Case, main: Case, actor: Actor, now: datetime) -> Case:
         raise MainCaseMerged
     if main.finished:
         raise MainCaseFinished
-    if not _alike(case, main):
+    if case.team is not main.team or case.report_type is not main.report_type:
         raise CasesDiffer
-    if case.threat_open:
-        raise ThreatUnanswered
     return domain.next_version(case, state=CaseState.MERGED, merged_from=case.state, merged_into=main.case_id)
 
 
@@ -126,6 +138,17 @@ def unmerged(case: Case) -> Case:
     if case.merged_into is None:
         raise NotMerged
     return domain.next_version(case, state=case.merged_from or case.state, merged_from=None, merged_into=None)
+
+
+def priority_put_back(now: Priority, own: Priority, merged: Collection[Priority]) -> Priority:
+    """Return the priority of a case once another was taken out: its own, or a higher one of those still merged into it.
+
+    Args:
+        now: the priority that it has.
+        own: what its rules, or a person, gave it last; if it has that, nothing is to be put back.
+        merged: those of the cases that are still merged into it.
+    """
+    return now if now is own else max(now, min([own, *merged]))
 
 
 def require_undoable(done: Done | None, actor: Actor, now: datetime) -> None:
@@ -166,8 +189,6 @@ def _without(whole: Sequence[T], chosen: Collection[T]) -> tuple[T, ...]:
     return tuple(one for one in whole if one not in chosen) or tuple(whole)
 
 
-def _alike(case: Case, main: Case) -> bool:
-    """Return whether one team can deal with both in one act, and nothing about either may be told to fewer people."""
-    same = case.team is main.team and case.report_type is main.report_type
-    special = case.restricted or main.restricted or case.team is Team.LINE_MANAGER
-    return same and not special and domain.UNION_ACTIVITY not in {case.category, main.category}
+def _special(case: Case) -> bool:
+    """Return whether what is told about a case may not be told about another report's."""
+    return case.restricted or case.team is Team.LINE_MANAGER or case.category == domain.UNION_ACTIVITY

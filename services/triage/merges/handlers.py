@@ -1,6 +1,6 @@
 """Merging cases, taking them apart, splitting one, and undoing that: what people do, under the locks of all rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -10,15 +10,15 @@ from services.triage.cases import queries as case_queries
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.handlers import Command, Work, execute, keep_apart
 from services.triage.cases.queries import LockedCase
-from services.triage.cases.writer import LinkedCase, Transition, event_ids
+from services.triage.cases.writer import SYSTEM, LinkedCase, Transition, event_ids
 from services.triage.merges import domain, queries
 from services.triage.merges.domain import Part
 from services.triage.reports import queries as reports
 from services.triage.routing.domain import Also
 from shared.audit import chain
 from shared.events.envelope import Event
-from shared.events.triage import CaseMerged, CaseSplit, CaseUnmerged
-from shared.events.vocabulary import Behaviour
+from shared.events.triage import CaseMerged, CasePriorityChanged, CaseSplit, CaseUnmerged
+from shared.events.vocabulary import Behaviour, Priority
 from shared.ids import InvalidReference, Reference
 
 BY_A_PERSON = "split-by-a-person"
@@ -26,7 +26,7 @@ _SENTENCE = "The team found that the report is about more than one matter, and w
 
 
 async def merge(work: Work, case_id: UUID, read: int, into: str, reason: str | None) -> Case:
-    """Merge a case into another, named by its id or its reference, which is then kept from the same people too.
+    """Merge a case into another, named by its id or its reference, which takes over what may not be lost of it.
 
     Raises:
         MainCaseNotFound: there is no such other case, or the viewer may not see it.
@@ -37,6 +37,7 @@ async def merge(work: Work, case_id: UUID, read: int, into: str, reason: str | N
     main_id = await named(work, into)
     both = await case_queries.lock_visible(work.session, work.viewer, {case_id, main_id})
     size = await lists.size(work.session, [case_id, main_id])
+    clock = _earlier_clock(both[case_id], both[main_id]) if both.keys() >= {case_id, main_id} else {}
 
     def apply(case: Case, actor: Actor) -> Case:
         main = both.get(main_id)
@@ -49,9 +50,64 @@ async def merge(work: Work, case_id: UUID, read: int, into: str, reason: str | N
 
     command = Command(queries.MERGED, apply, _merged_event(work, main_id), reason=reason, says={"into": str(main_id)})
     case = await execute(work, case_id, read, command)
-    await _note(work, both[main_id], queries.TOOK_IN, {"merged": str(case_id)})
-    await keep_apart(work, main_id)
+    await _take_in(work, both[main_id], case, queries.TOOK_IN, clock)
     return case
+
+
+async def _take_in(
+    work: Work, main: LockedCase, case: Case, action: str, clock: Mapping[str, str], *, threat_open: bool = False
+) -> None:
+    """Note in a main case what was merged into it; it takes over the higher priority, and whom it is kept from.
+
+    Args:
+        work: who merged them, and when.
+        main: the main case, as it was.
+        case: the case that was merged into it.
+        action: what was done.
+        clock: what the record says of the merged case's clock.
+        threat_open: whether the protocol about a threat is open in the main case now, even if it was not before.
+    """
+    says, threat = {"merged": str(case.case_id), **clock}, main.case.threat_open or threat_open
+    after = await _note(work, main, action, says, threat_open=threat)
+    await _set_priority(work, LockedCase(after, main.row), min(after.priority, case.priority))
+    await keep_apart(work, after.case_id)
+
+
+def _earlier_clock(case: LockedCase, main: LockedCase) -> dict[str, str]:
+    """Return when a case is due if that is before the main case, for the record: the main case is due then too."""
+    due_at, before = case.row.due_at, main.row.due_at
+    return {"due_at": due_at.isoformat()} if due_at and (before is None or due_at < before) else {}
+
+
+async def _let_go(work: Work, main: LockedCase, case_id: UUID) -> None:
+    """Note in a main case that another was taken out of it, and put back what it had taken over from it.
+
+    A priority that a person gave it since stays, and the record says so.
+    """
+    done = await chain.read(work.session, main.case.case_id)
+    kept = queries.keeps_priority(done, case_id)
+    says = {"merged": str(case_id)} | ({"priority_stays": str(main.case.priority)} if kept else {})
+    await _note(work, main, queries.LET_GO, says)
+    mains = await lists.above(work.session, main.case.case_id)
+    locked = await case_queries.lock_cases(work.session, mains)
+    for one in (locked[main_id] for main_id in mains):
+        own = queries.own_priority(await chain.read(work.session, one.case.case_id))
+        merged = await lists.merged_priorities(work.session, one.case.case_id)
+        await _set_priority(work, one, domain.priority_put_back(one.case.priority, own, merged))
+    await keep_apart(work, main.case.case_id)
+
+
+async def _set_priority(work: Work, main: LockedCase, priority: Priority) -> None:
+    """Let a main case have the priority of what is merged into it. Who is on call was told of that when it came."""
+    before = main.case
+    if before.priority is priority:
+        return
+    after = cases.next_version(before, priority=priority)
+    event = CasePriorityChanged(
+        **event_ids(after, work.now), team=after.team, before=before.priority, priority=priority, staffed=True
+    )
+    follows = Transition(main, after, queries.PRIORITY_FOLLOWS, SYSTEM, events=[event])
+    await work.writer.record(work.session, [follows], work.now)
 
 
 async def unmerge(work: Work, case_id: UUID, read: int, *, allowed: bool = False) -> Case:
@@ -85,8 +141,7 @@ async def unmerge(work: Work, case_id: UUID, read: int, *, allowed: bool = False
         return [CaseUnmerged(**ids, team=after.team, from_case_id=main_id, state=after.state)]
 
     case = await execute(work, case_id, read, Command(queries.UNMERGED, apply, events, while_merged=True))
-    await _note(work, both[main_id], queries.LET_GO, {"merged": str(case_id)})
-    await keep_apart(work, main_id)
+    await _let_go(work, both[main_id], case_id)
     return case
 
 
@@ -145,16 +200,14 @@ async def undo_split(work: Work, case_id: UUID, read: int) -> Case:
     [(origin, division), *_] = divisions
     actor = work.viewer.actor(locked.case)
     domain.require_undoable(division.done, actor, work.now)
-    after = domain.merged(replace(locked.case, threat_open=False), origin.case, actor, work.now)
+    after = domain.given_back(replace(locked.case, threat_open=False), origin.case, actor, work.now)
     parts = [await queries.part_of(work.session, one.case) for one in (origin, locked)]
     _set_part(origin, domain.joined(division.before, *parts))
-    main_id = origin.case.case_id
+    main_id, clock = origin.case.case_id, _earlier_clock(locked, origin)
     says, events = {"into": str(main_id)}, _merged_event(work, main_id)(locked.case, after)
     back = Transition(locked, after, queries.SPLIT_UNDONE, work.viewer.subject, says=says, events=events)
     await work.writer.record(work.session, [back], work.now)
-    threat = origin.case.threat_open or locked.case.threat_open
-    await _note(work, origin, queries.SPLIT_UNDONE, {"merged": str(case_id)}, threat_open=threat)
-    await keep_apart(work, main_id)
+    await _take_in(work, origin, after, queries.SPLIT_UNDONE, clock, threat_open=locked.case.threat_open)
     return after
 
 

@@ -14,8 +14,10 @@ from services.triage.merges.domain import Done, Part
 from services.triage.reports import queries as reports
 from shared.audit import chain
 from shared.audit.chain import Activity
+from shared.events.vocabulary import Priority
 
 MERGED, UNMERGED, TOOK_IN, LET_GO = "merged", "unmerged", "merged_in", "merged_out"
+PRIORITY_FOLLOWS = "priority_follows"
 SPLIT, SPLIT_UNDONE = "split", "split_undone"
 _JOIN = frozenset({MERGED, SPLIT_UNDONE})
 
@@ -59,6 +61,22 @@ async def last_merge(session: AsyncSession, case_id: UUID) -> Done | None:
 def _last_merge(done: Sequence[Activity]) -> Done | None:
     found = [one for one in done if one.action in _JOIN and "into" in one.after]
     return Done(found[-1].actor, found[-1].at) if found else None
+
+
+def own_priority(done: Sequence[Activity]) -> Priority:
+    """Return the priority that its rules, or a person, gave a case last, not one merged into it."""
+    return Priority([one.after["priority"] for one in done if _gives_priority(one)][-1])
+
+
+def keeps_priority(done: Sequence[Activity], merged: UUID) -> bool:
+    """Return whether a case took over the priority of one that was merged into it, and a person changed it since."""
+    starts = [number for number, one in enumerate(done) if one.after.get("merged") == str(merged)]
+    gave = [_gives_priority(one) for one in done[starts[-1] :] if "priority" in one.after] if starts else []
+    return bool(gave) and not gave[0] and gave[-1]
+
+
+def _gives_priority(activity: Activity) -> bool:
+    return "priority" in activity.after and activity.action != PRIORITY_FOLLOWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +130,8 @@ class Page:
     """How it was split off another case, if no one has worked on it since."""
     meanwhile: Sequence[Activity]
     """What it took over from the other case while it was merged."""
+    keeps_priority: bool
+    """Whether a person changed the priority that the other case had taken over from it."""
 
     @property
     def people(self) -> list[str | None]:
@@ -122,12 +142,15 @@ class Page:
 async def of_page(session: AsyncSession, viewer: Viewer, case: Case) -> Page:
     """Return what the tab shows."""
     done = await chain.read(session, case.case_id)
+    there = await family(session, viewer, case)
+    main = await chain.read(session, there.main.case_id) if there.main else []
     return Page(
-        await family(session, viewer, case),
+        there,
         await part_of(session, case),
         _last_merge(done),
         await _division_of(session, viewer, case) if is_linked(case.reference) and is_untouched(done) else None,
         meanwhile(done),
+        keeps_priority(main, case.case_id),
     )
 
 

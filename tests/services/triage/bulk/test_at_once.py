@@ -31,9 +31,10 @@ from services.triage.operations.queries import records
 from shared.audit import chain
 from shared.audit.verification import BrokenLink, verify
 from shared.db.database import Database
-from shared.events.vocabulary import Outcome, Team
+from shared.events.vocabulary import Outcome, Priority, Team
 from shared.messaging.faults import is_transient
 from tests.services.triage.builders import NOW, WRITER, open_cases, report, viewer
+from tests.services.triage.merges.desk import lost
 from tests.services.triage.tasks.test_by_kind import wrong as wrong_tasks
 from tests.support.postgres import PostgresForTests
 
@@ -199,6 +200,9 @@ async def live(database: Database, rounds: Sequence[tuple[Act, Act, int]]) -> No
     told = [report(behaviours=("harassment", "trolling"), urls=LINKS) for _ in range(CASES)]
     await open_cases(database, *told)
     async with database.transaction() as session:
+        [*_, last] = await session.scalars(select(CaseRow.case_id).order_by(CaseRow.case_id))
+        await cases.prioritise(Work(session, AISHA, NOW, WRITER), last, 1, Priority.P1, "They know the address")
+    async with database.transaction() as session:
         theirs = select(CaseRow.case_id).where(CaseRow.report_id.in_([one.report_id for one in told]))
         life = Life(database, sorted(await session.scalars(theirs)))
     for hers, his, minutes in rounds:
@@ -208,6 +212,9 @@ async def live(database: Database, rounds: Sequence[tuple[Act, Act, int]]) -> No
         life.now += timedelta(minutes=minutes)
     for case_id in (*life.ids, *life.parts):
         await whole(life, case_id)
+    every = [case for case, *_ in (await life.snapshot()).values()]
+    async with database.transaction() as session:
+        assert await lost(session, every) == []
 
 
 async def whole(life: Life, case_id: UUID) -> None:

@@ -7,12 +7,14 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
 
+from services.triage.cases.handlers import warn_of_deadlines
 from services.triage.reporters.handlers import hear
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted, MessageSent, Person
 from shared.events.vocabulary import Relation
 from tests.services.triage.builders import (
     IDS,
+    NOW,
     WRITER,
     enquiry,
     envelope,
@@ -143,6 +145,76 @@ async def test_a_merge_is_undone_field_by_field_by_who_made_it_for_ten_minutes_a
     }
 
 
+async def test_an_urgent_case_is_not_lost_in_the_one_it_is_merged_into_and_all_is_put_back(
+    triage: Triage, sam: Desk, aisha: Desk
+) -> None:
+    main, urgent, other = report(), report(), report(submitted_at=NOW - 30 * MINUTE)
+    await open_cases(triage.database, main, urgent, other)
+    for told, priority in ((urgent, "P1"), (other, "P2")):
+        await aisha.do("priority", told, priority=priority, reason="They know the address")
+    every = "select to_jsonb(c) - 'version' from \"case\" c order by case_id"
+    before, clocks = await rows(triage, every), await rows(triage, "select * from deadline order by case_id, kind")
+    alone = await seen(sam, main)
+    assert alone == ("P3", "2026-11-23T12:00:00Z")
+    await sam.do("merge", urgent, into=main.reference)
+    await sam.do("merge", other, into=main.reference)
+    assert await seen(sam, main) == ("P1", "2026-11-23T10:20:00Z")
+    queue = await sam.client.get("/cases/api/v1/cases?view=all&sort=due", headers=sam.headers)
+    assert [one["reference"] for one in queue.json()["items"]] == [main.reference]
+    await sam.do("unmerge", urgent)
+    assert await seen(sam, main) == ("P2", "2026-11-23T10:30:00Z")
+    await sam.do("unmerge", other)
+    assert await rows(triage, every) == before
+    assert await rows(triage, "select * from deadline order by case_id, kind") == clocks
+    follows = "select before ->> 'priority', after ->> 'priority' from activity where action = 'priority_follows'"
+    assert await rows(triage, f"{follows} order by position") == [("P3", "P1"), ("P1", "P2"), ("P2", "P3")]
+    clock = "select after ->> 'due_at' from activity where action = 'merged_in' order by position"
+    assert await rows(triage, clock) == [("2026-11-23T10:20:00+00:00",), (None,)]
+
+
+async def test_a_priority_that_someone_gave_the_main_case_since_stays_and_the_record_says_so(
+    triage: Triage, sam: Desk, aisha: Desk
+) -> None:
+    top, main, urgent = await three(triage)
+    await aisha.do("priority", urgent, priority="P1", reason="They know the address")
+    await sam.do("merge", urgent, into=main.reference)
+    await sam.do("merge", main, into=top.reference)
+    assert (await sam.read(top))["priority"] == "P1"
+    await sam.do("unmerge", urgent)
+    assert [(await sam.read(one))["priority"] for one in (top, main)] == ["P3", "P3"]
+    await sam.do("unmerge", main)
+    await sam.do("merge", urgent, into=main.reference)
+    await aisha.do("priority", main, priority="P2", reason="They moved")
+    assert (await seen(sam, main))[1] == "2026-11-23T10:20:00Z"  # the clock of the urgent one still runs
+    page = f"/cases/{urgent.reference}/merge"
+    async with triage.client(Role.SMART_RESPONDER) as reader:
+        assert "its priority was changed since" in (await reader.get(page)).text
+        assert "A case merged into it: 20 min left" in (await reader.get(f"/cases/{main.reference}")).text
+    await sam.do("unmerge", urgent)
+    assert await seen(sam, main) == ("P2", "2026-11-23T11:00:00Z")
+    stays = (
+        "select after ->> 'priority_stays' from activity where action = 'merged_out' order by at desc, position desc"
+    )
+    assert (await rows(triage, stays))[0] == ("P2",)
+
+
+async def test_the_main_case_is_due_by_the_clock_that_still_runs(triage: Triage, sam: Desk) -> None:
+    main, older = report(), report(submitted_at=NOW - 30 * MINUTE)
+    await open_cases(triage.database, main, older)
+    await sam.do("merge", older, into=main.reference)
+    assert (await sam.read(main))["due_at"] == "2026-11-23T11:30:00Z"
+    async with triage.database.transaction() as session:
+        await warn_of_deadlines(session, NOW + 80 * MINUTE, writer=WRITER)
+    assert (await sam.read(main))["due_at"] == "2026-11-23T11:30:00Z"
+    await sam.do("notes", older, text="We look at yours.", shared=True)
+    assert (await sam.read(main))["due_at"] == "2026-11-23T12:00:00Z"
+
+
+async def seen(who: Desk, sent: AbuseReportSubmitted) -> tuple[str, str]:
+    case = await who.read(sent)
+    return case["priority"], case["due_at"]
+
+
 async def test_only_open_cases_of_one_team_and_kind_are_merged(
     triage: Triage, sam: Desk, aisha: Desk, client: AsyncClient
 ) -> None:
@@ -223,6 +295,18 @@ async def test_a_split_opens_a_linked_case_of_a_part_and_its_undo_gives_the_part
     assert await announced(triage, "reporter_update.shared") == {("reporter_update.shared", str(both.report_id)): 1}
     await sam.do("resolve", both, outcome="support_given")
     assert (await sam.read(both, 2))["outcome"] == "support_given"
+
+
+async def test_a_split_of_a_restricted_case_is_undone_too(triage: Triage, client: AsyncClient) -> None:
+    told = misuse(found_by="monitoring", behaviours=("speaks_for_department", "disclosure"))
+    await open_cases(triage.database, told)
+    maria = desk(triage, client, Role.SIRT_LEAD, subject="S5002")
+    await maria.do("claim", told)
+    await maria.do("split", told, behaviours=["disclosure"])
+    await maria.do("undo-split", told, 2)
+    about = await rows(triage, 'select state, restricted, behaviours from "case" order by link_number')
+    assert about[0] == ("in_progress", True, ["speaks_for_department", "disclosure"])
+    assert about[1][:2] == ("merged", True)
 
 
 async def test_a_split_is_not_undone_once_someone_works_on_the_new_case(triage: Triage, sam: Desk) -> None:

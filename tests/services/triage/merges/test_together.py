@@ -35,11 +35,12 @@ from services.triage.cases.handlers import Work
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
 from services.triage.merges import handlers as merges
 from services.triage.merges.refusals import REFUSALS
-from shared.events.vocabulary import Outcome, Team
+from shared.events.vocabulary import Outcome, Priority, Team
 from shared.messaging.faults import is_transient
 from shared.messaging.tables import outbox
 from tests.services.triage.builders import IDS, WRITER, open_cases, report, viewer
 from tests.services.triage.conftest import Triage
+from tests.services.triage.merges.desk import lost
 from tests.services.triage.tasks.test_by_kind import wrong as wrong_tasks
 
 ROUNDS, STEPS = 2, 40
@@ -120,6 +121,9 @@ async def _end_all(work: Work, campaign: Campaign, _case: Case) -> None:
 
 ACTIONS: dict[str, Do] = {
     "claim": lambda work, case, _c, _a: cases.claim(work, case.case_id, case.version),
+    "prioritise": lambda work, case, chance, _a: cases.prioritise(
+        work, case.case_id, case.version, chance.choice(list(Priority)), "It is what it is"
+    ),
     "release": lambda work, case, _c, _a: cases.release(work, case.case_id, case.version),
     "transfer": lambda work, case, chance, _a: cases.transfer(
         work, case.case_id, case.version, chance.choice([Team.SMART, Team.SIRT]), "Theirs"
@@ -281,6 +285,7 @@ async def test_people_at_the_same_cases_at_once(triage: Triage, number: int) -> 
         assert stored[0] == stored[1]
         await _is_kept_once(session)
         assert await wrong_tasks(session) == []
+        assert await lost(session, every) == []
     every_act = len(people) * STEPS
     assert came["done"] + came["refused"] + came["ended"] == every_act
     assert came["ended"] <= MOST_ENDED * every_act, came
