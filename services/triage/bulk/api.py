@@ -135,13 +135,19 @@ class UndoResult(BaseModel):
 
 
 _MANY: dict[int | str, dict[str, object]] = {
-    202: {"model": BulkResult, "description": "More than 100 cases: they are done one after another."}
+    202: {
+        "model": BulkResult,
+        "description": "More than 100 cases, or 1,000 with merged ones: they are done one after another.",
+    }
 }
 
 
 @router.post("/bulk", responses=_MANY)
 async def do_many(work: WorkDep, body: BulkBody, response: Response) -> BulkResult:
-    """Do one action on many cases, each as if it were done alone. Up to 100 are done before the answer."""
+    """Do one action on many cases, each as if it were done alone. Up to 100 are done before the answer.
+
+    Cases that are merged into these follow; only with more than 1,000 of them do even 100 go on behind the answer.
+    """
     if wrong := list(_wrong(body)):
         raise standard_problem(422, fields=wrong)
     words = body.text or body.reason or body.note or ""

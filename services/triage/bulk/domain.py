@@ -17,7 +17,7 @@ from shared.ids import CaseId
 MOST = 1_000
 """The most cases of one bulk action."""
 AT_ONCE = 100
-"""Up to so many, with those that follow, are done while the request waits; a sweep does more than that, in steps."""
+"""Up to so many are done while the request waits; a sweep does more than that, in steps."""
 UNDO_FOR = timedelta(minutes=10)
 """How long the person who did it can undo it. Our choice: as long as a claim lasts."""
 
@@ -63,6 +63,11 @@ class MessageSent(Exception):
 
 class MovedOn(Exception):
     """The case changed after the bulk action."""
+
+
+def done_at_once(chosen: int, with_followers: int) -> bool:
+    """Return whether so many cases are done while the request waits: in one transaction, which may not be too long."""
+    return chosen <= AT_ONCE and with_followers <= MOST
 
 
 LEADING = frozenset({Action.TRANSFER, Action.MESSAGE, Action.RESOLVE})

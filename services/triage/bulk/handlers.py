@@ -167,7 +167,7 @@ async def choose(
 
 
 async def carry_out(work: Work, bulk_id: UUID, order: Order, refused: Refused) -> None:
-    """Do what the person chose: at once if there are few cases, otherwise leave it to the sweep. It begins only once.
+    """Do what the person chose: at once if they chose few cases, otherwise leave it to the sweep. It begins only once.
 
     Raises:
         BulkNotFound: there is none of this person's.
@@ -179,8 +179,8 @@ async def carry_out(work: Work, bulk_id: UUID, order: Order, refused: Refused) -
     row.team, row.outcome, row.assignee, row.into = order.team, order.outcome, order.assignee, order.into
     row.words = order.text
     row.viewer = _VIEWER.dump_python(work.viewer, mode="json")
-    if row.total + await _that_follow(work, order, bulk_id) <= domain.AT_ONCE:
-        await _go_on(work, row, domain.AT_ONCE, refused)
+    if domain.done_at_once(row.total, row.total + await _that_follow(work, order, bulk_id)):
+        await _go_on(work, row, domain.MOST, refused)
 
 
 async def go_on(session: AsyncSession, now: datetime, *, writer: CaseWriter, refused: Refused) -> int:
@@ -355,7 +355,7 @@ async def _note_followers(
 
 
 async def undo(work: Work, bulk_id: UUID, refused: Refused) -> None:
-    """Put each case back as it was, or note why it cannot be; if there are many cases, leave it to the sweep.
+    """Put each case back as it was, or note why it cannot be; if they chose many cases, leave it to the sweep.
 
     What was undone once stays as it was undone then. A case that the person gave to another team is put back too: until
     someone changes it, it is theirs to undo.
@@ -370,8 +370,8 @@ async def undo(work: Work, bulk_id: UUID, refused: Refused) -> None:
         return
     domain.check_undo(State(row.state), row.finished_at, work.now)
     row.state, row.viewer = State.UNDOING, _VIEWER.dump_python(work.viewer, mode="json")
-    if len(await queries.done(work.session, bulk_id)) <= domain.AT_ONCE:
-        await _undo_more(work, row, domain.AT_ONCE, refused)
+    if domain.done_at_once(row.total, len(await queries.done(work.session, bulk_id))):
+        await _undo_more(work, row, domain.MOST, refused)
 
 
 async def _undo_more(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:

@@ -115,12 +115,14 @@ async def test_each_case_is_done_as_if_alone_and_put_back_field_by_field(
 
 
 async def test_cases_are_merged_into_one_and_taken_out_again(triage: Triage, client: AsyncClient) -> None:
-    chosen = await opened(triage, 3)
+    await open_cases(triage.database, report(), report(behaviours=("doxing",)), report())
+    chosen = await now_there(triage)
     before = await fields(triage)
     answer = await do(client, "merge", chosen, into=chosen[0][0])
     assert problems(answer) == ["same-case", "", ""]
-    states = [(await client.get(f"{CASES}/{case}")).json()["state"] for case, _ in chosen]
-    assert states == ["new", "merged", "merged"]
+    now = [(await client.get(f"{CASES}/{case}")).json() for case, _ in chosen]
+    assert [one["state"] for one in now] == ["new", "merged", "merged"]
+    assert (now[0]["priority"], now[0]["due_at"]) == (now[1]["priority"], now[1]["due_at"]) != ("P3", now[2]["due_at"])
     undone = await client.post(f"{BULK}/{answer.json()['bulk_id']}/undo", json={})
     assert problems(undone) == ["", ""]
     assert await fields(triage) == before
@@ -186,14 +188,22 @@ async def test_a_merged_case_is_told_alone_if_the_one_it_follows_is_left_out(
     assert await links(triage, "note_shared") == 1
 
 
-async def test_cases_that_follow_count_to_what_is_done_at_once(
+async def test_few_cases_are_done_before_the_answer_however_many_follow_them(
     triage: Triage, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = await opened(triage, 6)
     for main in (0, 3):
         await do(client, "merge", chosen[main + 1 : main + 3], into=chosen[main][0])
     now = await now_there(triage)
-    monkeypatch.setattr(domain, "AT_ONCE", 5)
+    await do(client, "claim", [now[0], now[3]])
+    now = await now_there(triage)
+    monkeypatch.setattr(domain, "AT_ONCE", 2)
+    answer = await do(client, "transfer", [now[0], now[3]])
+    assert (answer.status_code, answer.json()["state"], problems(answer)) == (200, "done", ["", ""])
+    undone = await client.post(f"{BULK}/{answer.json()['bulk_id']}/undo", json={})
+    assert (undone.json()["state"], problems(undone)) == ("undone", ["", ""])
+    now = await now_there(triage)
+    monkeypatch.setattr(domain, "MOST", 5)
     monkeypatch.setattr(handlers, "CHUNK", 4)
     answer = await do(client, "message", [now[0], now[3]])
     assert (answer.status_code, answer.json()["state"]) == (202, "running")
