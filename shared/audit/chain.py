@@ -211,6 +211,15 @@ async def reasons(
     return found
 
 
+async def ever(session: AsyncSession, chain_ids: Collection[UUID], name: str, value: str) -> set[UUID]:
+    """Return those of these chains that say `value` of `name` before or after some action, in one statement."""
+    wanted = select(activity.c.chain_id).where(
+        activity.c.chain_id == any_(literal(list(chain_ids), ARRAY(Uuid))),
+        (activity.c.before[name].astext == value) | (activity.c.after[name].astext == value),
+    )
+    return set(await session.scalars(wanted.distinct()))
+
+
 async def erase(
     session: AsyncSession, states: Mapping[UUID, Mapping[str, str]], actor: str, now: datetime, ids: Ids
 ) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.triage.cases import domain
 from services.triage.cases.domain import Actor, Case
 from services.triage.outcome_reviews.domain import ResolvedByThem
-from shared.events.vocabulary import Outcome, Priority, ReportType, Team
+from shared.events.vocabulary import Outcome, ReportType, Team
 from shared.ids import folded_id
 
 
@@ -111,7 +111,7 @@ _NO_JUDGEMENT = frozenset({Outcome.WITHDRAWN, Outcome.DUPLICATE, Outcome.EXEMPT}
 """Outcomes that do not say what someone thinks of what happened; and the desk's ruling, after which nothing is left."""
 
 
-def chosen(case: Case, draw: float, shares: Mapping[str, int]) -> Why | None:
+def chosen(case: Case, draw: float, shares: Mapping[str, int], *, was_p1: bool) -> Why | None:
     """Return why a second person decides about this case too; None if no one does.
 
     Args:
@@ -119,14 +119,20 @@ def chosen(case: Case, draw: float, shares: Mapping[str, int]) -> Why | None:
         draw: a number from 0 to 100 (`drawn`).
         shares: how many in a hundred outcomes of each team are drawn. A manager's are not: they alone know the person.
             Nor are those of cases merged into another: they took over its outcome, which is one decision.
+        was_p1: whether it, or a case merged into it, ever was a P1. A priority that was lowered does not undo that.
     """
     if not case.finished or case.outcome is None or case.outcome in _NO_JUDGEMENT:
         return None
     if case.merged_into or case.team is Team.LINE_MANAGER:
         return None
-    if case.priority is Priority.P1 and case.outcome is Outcome.NO_VIOLATION:
+    if was_p1 and case.outcome is Outcome.NO_VIOLATION:
         return Why.P1_NO_VIOLATION
     return Why.SAMPLE if draw < shares.get(case.team, 0) else None
+
+
+def stands(review: SecondReview, case: Case) -> bool:
+    """Return whether a review that waits is still needed: the case was resolved again and came to the same."""
+    return case.finished and case.outcome == review.outcome
 
 
 def drawn(event_id: str) -> float:

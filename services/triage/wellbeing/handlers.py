@@ -191,18 +191,20 @@ async def choose(
 ) -> None:
     """Choose which outcomes a second person decides too, among cases that were resolved.
 
-    A case that is resolved again while its review waits has another outcome: the review is then of that one, or ends.
+    A review that waits when its case is resolved again is then of the new outcome. It ends only if that is another one,
+    which is not chosen itself; while the case is open, it waits.
     """
     draws = {one.data.case_id: domain.drawn(one.id) for one in envelopes}
-    waiting = await queries.waiting_on(session, list(draws))
+    waits = await queries.waiting_on(session, list(draws))
     drawn = {one.data.case_id for one in envelopes if draws[one.data.case_id] < shares.get(one.data.team, 0)}
     unfounded = {one.data.case_id for one in envelopes if one.data.outcome is Outcome.NO_VIOLATION}
-    locked = await cases.lock_cases(session, waiting | drawn | unfounded)
-    whys = {case_id: domain.chosen(one.case, draws[case_id], shares) for case_id, one in locked.items()}
-    new = [await _review(session, locked[case_id].case, why, now, writer) for case_id, why in whys.items() if why]
+    locked = await cases.lock_cases(session, waits.keys() | drawn | unfounded)
+    whys = await _whys(session, [one.case for one in locked.values()], draws, shares, waits)
+    new = [await _review(session, locked[case_id].case, why, now, writer) for case_id, why in whys.items()]
     known = await queries.of_cases(session, list(locked))
     fresh = [one for one in new if one.resolution not in {kept.resolution for kept in known[one.case_id]}]
-    gone = {case_id for case_id in waiting if whys[case_id] is None} | (waiting & {one.case_id for one in fresh})
+    other = {case_id for case_id in waits if locked[case_id].case.finished and case_id not in whys}
+    gone = other | (waits.keys() & {one.case_id for one in fresh})
     await _replace(session, gone, fresh)
     chosen = {one.case_id for one in fresh}
     changed = await queries.of_cases(session, [case_id for case_id in locked if case_id in chosen | gone])
@@ -210,6 +212,27 @@ async def choose(
     await writer.record(session, told, now)
     asked = {one.review_id: one.team for one in fresh if not locked[one.case_id].row.kept_from}
     await _ask_leads(session, writer, asked, TeamAsked.SECOND_REVIEW, now)
+
+
+async def _whys(
+    session: AsyncSession,
+    found: Sequence[Case],
+    draws: Mapping[UUID, float],
+    shares: Mapping[str, int],
+    waits: Mapping[UUID, SecondReview],
+) -> dict[UUID, Why]:
+    """Return why a second person decides about each of these cases, for those where one does."""
+    unfounded = [one.case_id for one in found if one.outcome is Outcome.NO_VIOLATION]
+    were_p1 = await queries.were_p1(session, unfounded)
+    whys: dict[UUID, Why] = {}
+    for case in found:
+        case_id, kept = case.case_id, waits.get(case.case_id)
+        why = domain.chosen(case, draws[case_id], shares, was_p1=case_id in were_p1)
+        if why is None and kept and domain.stands(kept, case):
+            why = kept.why
+        if why:
+            whys[case_id] = why
+    return whys
 
 
 async def decide(work: Work, review_id: UUID, outcome: Outcome, reason: str) -> SecondReview:

@@ -18,7 +18,7 @@ from services.triage.exposure import queries as exposure
 from services.triage.wellbeing.domain import NoSuchReview, SecondReview
 from services.triage.wellbeing.tables import HandOver, SecondReviewRow
 from shared.audit import chain
-from shared.events.vocabulary import Team
+from shared.events.vocabulary import Priority, Team
 from shared.ids import folded_id
 
 MOST_OFFERED = 50
@@ -172,11 +172,20 @@ async def get(session: AsyncSession, viewer: Viewer, review_id: UUID) -> SecondR
     return _REVIEW.validate_python(dict(found))
 
 
-async def waiting_on(session: AsyncSession, case_ids: Collection[UUID]) -> set[UUID]:
-    """Return those of the cases that wait for a second review."""
-    row = SecondReviewRow
-    wanted = row.case_id == any_(literal(list(case_ids), ARRAY(Uuid)))
-    return set(await session.scalars(select(row.case_id).where(wanted, row.decided_at.is_(None))))
+async def waiting_on(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, SecondReview]:
+    """Return the second review that each of the cases waits for, if it does."""
+    found = await of_cases(session, case_ids)
+    return {case_id: one for case_id, kept in found.items() for one in kept if one.decided_at is None}
+
+
+async def were_p1(session: AsyncSession, case_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the cases that were a P1 at any time, or that a case is merged into which was."""
+    tree = cases.below(case_ids)
+    families = {case_id: {case_id} for case_id in case_ids}
+    for main, case_id in await session.execute(select(tree.c.main, tree.c.case_id)):
+        families[main].add(case_id)
+    urgent = await chain.ever(session, set().union(*families.values()), "priority", Priority.P1)
+    return {case_id for case_id, family in families.items() if family & urgent}
 
 
 async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, list[SecondReview]]:

@@ -235,6 +235,64 @@ async def test_cases_that_took_over_an_outcome_are_one_decision(triage: Triage, 
     assert review.case_id == event.data.case_id
 
 
+async def lowered(client: AsyncClient, told: Submitted) -> None:
+    """Let the person of `client` find that it is not as urgent as that."""
+    page = f"/cases/{told.reference}"
+    await press(client, page, f"{page}/claim")
+    answer = await press(client, page, f"{page}/priority", priority="P3", text="Less bad than it seemed")
+    assert answer.status_code == 303
+
+
+async def test_a_lower_priority_before_the_end_spares_no_one_the_second_review(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    told = report(**URGENT)
+    await open_cases(triage.database, told)
+    await lowered(sam, told)
+    [review] = await chosen(triage, await resolved(triage, sam, told, "no_violation_found"), shares=NONE)
+    assert review.why == "p1_no_violation"
+
+
+async def test_a_case_that_an_urgent_one_was_merged_into_goes_to_a_second_person(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    main, between, urgent = report(), report(), report(**URGENT)
+    await open_cases(triage.database, main, between, urgent)
+    await lowered(sam, urgent)
+    for merged, into in ((urgent, between), (between, main)):
+        page = f"/cases/{merged.reference}/merge"
+        assert (await press(sam, page, page, into=into.reference)).status_code == 303
+    event = await resolved(triage, sam, main, "no_violation_found")
+    [review] = await chosen(triage, event, shares=NONE)
+    assert (review.why, review.case_id) == ("p1_no_violation", event.data.case_id)
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "shares"), [(URGENT, "no_violation_found", NONE), ({}, "support_given", ALL)]
+)
+async def test_a_review_that_waits_does_not_end_by_a_lower_priority_or_the_same_outcome_again(
+    triage: Triage,
+    sam: AsyncClient,
+    aisha: AsyncClient,
+    answers: dict[str, object],
+    outcome: str,
+    shares: dict[str, int],
+) -> None:
+    told = report(**answers)
+    await open_cases(triage.database, told)
+    event = await resolved(triage, sam, told, outcome)
+    [first] = await chosen(triage, event, shares=shares)
+    await press(aisha, f"/cases/{told.reference}", f"/cases/{told.reference}/reopen", text="A new post")
+    again = replace(event, id=str(IDS.uuid()))
+    assert [one.review_id for one in await chosen(triage, again, shares=NONE)] == [first.review_id], "it waits"
+    if answers:
+        await lowered(aisha, told)
+    [second] = await chosen(triage, await resolved(triage, aisha, told, outcome), shares=NONE)
+    assert (second.why, second.resolved_by, second.resolution > first.resolution) == (first.why, "S4002", True)
+    await press(aisha, f"/cases/{told.reference}", f"/cases/{told.reference}/reopen", text="A new post")
+    assert await chosen(triage, await resolved(triage, aisha, told, "police_referral"), shares=NONE) == []
+
+
 async def test_a_decision_about_an_outcome_that_was_replaced_meanwhile_is_refused(
     triage: Triage, sam: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
