@@ -123,6 +123,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "looks": _LOOKS,
 }
 _OF_CAMPAIGNS = frozenset({"campaign_joined", "campaign_left"})
+_OF_SECOND_REVIEWS = frozenset(action for action in ACTIONS if action.startswith("second_review_"))
 PEOPLE = ("assignee", "manager")
 """What an activity changes that is a person."""
 KIND_NAMES = {
@@ -201,6 +202,12 @@ def without_campaigns(done: Sequence[Activity], hidden: Collection[str]) -> list
         said = {name: value for name, value in one.after.items() if name != "campaign" or value not in hidden}
         found.append(replace(one, after=said, position=position))
     return found
+
+
+def without_second_reviews(done: Sequence[Activity]) -> list[Activity]:
+    """Return the activities without second reviews, counted anew: who may decide, and who was first, know of none."""
+    left = [one for one in done if one.action not in _OF_SECOND_REVIEWS]
+    return [replace(one, position=position) for position, one in enumerate(left, start=1)]
 
 
 def of_kind(done: Sequence[Activity], kind: str) -> list[Activity]:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.outcome_reviews.domain import Review
 from services.triage.outcome_reviews.tables import OutcomeReview
 from shared.audit import chain
+from shared.audit.chain import Activity
 from shared.events.vocabulary import CaseState
 
 _REVIEW = TypeAdapter(Review)
@@ -33,9 +34,21 @@ async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UU
 
 async def resolution(session: AsyncSession, case_id: UUID) -> tuple[int, str | None]:
     """Return where the record of a finished case says that it was resolved last, and by whom; 0 if it does not say."""
-    ended = [one for one in await chain.read(session, case_id) if one.after.get("state") == CaseState.RESOLVED]
-    last = ended[-1] if ended else None
-    return (last.position, last.personal.get("manager") or last.actor) if last else (0, None)
+    ended = _resolutions(await chain.read(session, case_id))
+    return (ended[-1].position, _by(ended[-1])) if ended else (0, None)
+
+
+def resolved_by(done: Iterable[Activity]) -> set[str]:
+    """Return who ever resolved a case, as its record says."""
+    return {_by(one) for one in _resolutions(done)}
+
+
+def _resolutions(done: Iterable[Activity]) -> list[Activity]:
+    return [one for one in done if one.after.get("state") == CaseState.RESOLVED]
+
+
+def _by(resolution: Activity) -> str:
+    return resolution.personal.get("manager") or resolution.actor
 
 
 def facts_of(reviews: Iterable[Review]) -> dict[str, str]:

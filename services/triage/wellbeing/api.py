@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.triage.cases.api import CaseDetail, answer
 from services.triage.cases.dependencies import WorkDep
 from services.triage.wellbeing import handlers, queries
-from shared.events.vocabulary import Outcome, Priority, ReportType, Team
+from shared.events.vocabulary import Outcome, ReportType, Team
 from shared.web.bodies import Body, Line, Text
 
 router = APIRouter(prefix="/cases/api/v1", tags=["wellbeing"])
@@ -46,12 +46,14 @@ async def end_conflict(work: WorkDep, case_id: UUID, body: PersonBody, response:
 
 
 class WaitingItem(BaseModel):
-    """A case that a second person decides about, without what the first one decided."""
+    """A case that a second person decides about, without what the first one decided, and without its priority.
+
+    Most urgent cases are only here because no violation was found.
+    """
 
     review_id: UUID
     report_type: ReportType
     team: Team
-    priority: Priority
     chosen_at: AwareDatetime
 
 
@@ -87,7 +89,6 @@ async def list_second_reviews(work: WorkDep) -> WaitingList:
             review_id=review.review_id,
             report_type=case.report_type,
             team=review.team,
-            priority=case.priority,
             chosen_at=review.chosen_at,
         )
         for review, case in found

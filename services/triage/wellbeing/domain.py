@@ -1,7 +1,7 @@
 """Stepping back from a case, and deciding a second time without knowing the first decision (record 0068). Pure."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -66,6 +66,14 @@ def require_lead(actor: Actor) -> None:
     """
     if not actor.lead:
         raise domain.NotForThisCase
+
+
+def learns_of_reviews(actor: Actor, resolved_by: Iterable[str]) -> bool:
+    """Return whether a person reads in a case that it has second reviews: as a lead of its team.
+
+    Who ever resolved it does not, even as a lead: they do not learn who thinks otherwise of it, and why.
+    """
+    return actor.lead and not any(same(one, actor.subject) for one in resolved_by)
 
 
 class NoSuchReview(Exception):

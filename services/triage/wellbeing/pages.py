@@ -302,7 +302,7 @@ async def _evidence(
     items = await seen.on_case(work.session, case, work.viewer)
     kept = await seen.custody(work.session, case, items, only=me)
     values = values_of(request, pieces(items, kept), asked, me=me, base=f"{here}/evidence", there=here)
-    return {**values, "here": here, "record": activities, "copies": False, "given_purpose": "Second review"}
+    return {**values, "here": here, "record": activities, "copies": False, "given_purpose": "To decide about the case"}
 
 
 async def _page(

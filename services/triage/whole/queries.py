@@ -20,6 +20,7 @@ from services.triage.conversation.domain import Entry
 from services.triage.evidence import queries as evidence
 from services.triage.evidence.queries import CustodyEntry
 from services.triage.merges import queries as merges
+from services.triage.outcome_reviews.queries import resolved_by
 from services.triage.people_told import queries as people_told
 from services.triage.people_told.domain import Told
 from services.triage.reports import queries as reports
@@ -30,6 +31,7 @@ from services.triage.tasks import domain as tasks
 from services.triage.tasks import queries as kept_tasks
 from services.triage.tasks import tasks_yaml
 from services.triage.tasks.domain import Support, Task, ThreatRecord
+from services.triage.wellbeing.domain import learns_of_reviews
 from shared.audit import chain
 from shared.audit.chain import Activity
 
@@ -104,7 +106,7 @@ async def of_case(work: Work, case: Case, *, content: bool) -> Whole:
     return Whole(
         case=case,
         report=report,
-        timeline=[_readable(one, content=content) for one in await _known(work, done)],
+        timeline=[_readable(one, content=content) for one in await _known(work, case, done)],
         conversation=conversations.said(case, await cases.notes(session, case_id), sent, done, content=content),
         evidence=[Piece(item if content else replace(item, note=None), custody[item.evidence_id]) for item in sent],
         related=await _related(session, viewer, case),
@@ -120,11 +122,13 @@ async def of_case(work: Work, case: Case, *, content: bool) -> Whole:
 
 
 async def history(work: Work, case: Case) -> list[Activity]:
-    """Return what happened to a case, without what it says of campaigns that the viewer may not know of."""
-    return await _known(work, await chain.read(work.session, case.case_id))
+    """Return what happened to a case, without the campaigns and second reviews that the viewer may not know of."""
+    return await _known(work, case, await chain.read(work.session, case.case_id))
 
 
-async def _known(work: Work, done: Sequence[Activity]) -> list[Activity]:
+async def _known(work: Work, case: Case, done: Sequence[Activity]) -> list[Activity]:
+    if not learns_of_reviews(work.viewer.actor(case), resolved_by(done)):
+        done = activities.without_second_reviews(done)
     named = {one.after["campaign"] for one in done if one.after.get("campaign")}
     known = await campaigns.known(work.session, work.viewer, [*map(UUID, named)]) if named else set()
     return activities.without_campaigns(done, named - set(map(str, known)))

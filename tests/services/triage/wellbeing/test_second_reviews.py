@@ -116,8 +116,9 @@ async def test_the_second_person_decides_without_knowing_the_first_decision(
     assert page in (await aisha.get("/cases/second-reviews")).text
     assert page not in (await sam.get("/cases/second-reviews")).text
     blind = (await aisha.get(page)).text
-    for tells in ("No violation found</dd>", "Sam Reid", "S4001", told.reference, told.narrative):
+    for tells in ("No violation found</dd>", "Sam Reid", "S4001", told.reference, told.narrative, "P1"):
         assert tells not in blind.replace("<option", "")
+    assert "P1," not in (await aisha.get("/cases/second-reviews")).text, "most of them found no violation"
     assert told.narrative in (await press(aisha, page, f"{page}/show")).text
     answer = await press(aisha, page, page, reason=" ")
     assert answer.status_code == 422
@@ -140,6 +141,42 @@ async def test_the_second_person_decides_without_knowing_the_first_decision(
     assert again.status_code == 409
     async with triage.database.transaction() as session:
         assert (await chain.read(session, case.case_id))[-1].reason == "It is a threat"
+
+
+async def test_only_leads_who_did_not_resolve_it_read_in_the_case_that_it_has_a_second_review(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    [review] = await chosen(triage, await resolved(triage, sam, told, "support_given"), shares=ALL)
+    lead, responder = Role.SMART_LEAD, Role.SMART_RESPONDER
+
+    async def read(*roles: Role, subject: str) -> str:
+        """Return all that a person reads of it, by pages and by the API."""
+        there = f"/cases/{told.reference}"
+        async with triage.client(*roles, subject=subject) as client:
+            pages = [await client.get(f"{there}/{tab}") for tab in ("timeline", "audit")]
+            headers = triage.bearer(*roles, subject=subject)
+            pages.append(await client.get(f"/cases/api/v1/cases/{review.case_id}", headers=headers))
+        numbers = [one["position"] for one in pages[-1].json()["timeline"]]
+        assert numbers == list(range(1, len(numbers) + 1)), "no number says that something is left out"
+        return "".join(page.text for page in pages).lower()
+
+    for subject in ("S4001", "S4003"):
+        found = await read(responder, subject=subject)
+        assert ("for a second review" in found, "second_review" in found) == (False, False)
+    assert "second_review_chosen" in await read(lead, subject="S4002")
+    async with triage.client() as script:
+        script.headers.update(triage.bearer(responder, subject="S4055"))
+        decision = {"outcome": "police_referral", "reason": "My colleague was careless"}
+        answer = await script.post(f"/cases/api/v1/second-reviews/{review.review_id}", json=decision)
+        assert answer.status_code == 200, answer.text
+    for found in (await read(responder, subject="S4001"), await read(lead, subject="s4001")):
+        for tells in ("for a second review", "second review:", "second_review", "s4055", "careless"):
+            assert tells not in found, tells
+    found = await read(lead, subject="S4002")
+    for tells in ("second review: another person came", "second_review_differs", "s4055", "careless"):
+        assert tells in found, tells
 
 
 async def test_the_second_person_sees_the_evidence_and_neither_the_case_nor_who_opened_it(
@@ -367,7 +404,7 @@ async def test_scripts_list_what_waits_and_decide(triage: Triage, sam: AsyncClie
         assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "resolved-by-you")
         client.headers.update(triage.bearer(Role.SMART_RESPONDER, subject="S4003"))
         [item] = (await client.get(there)).json()["items"]
-        assert item.keys() == {"review_id", "report_type", "team", "priority", "chosen_at"}
+        assert item.keys() == {"review_id", "report_type", "team", "chosen_at"}
         done = (await client.post(f"{there}/{review.review_id}", json=decision)).json()
     assert done == {"outcome": "support_given", "second_outcome": "support_given", "agrees": True}
 
