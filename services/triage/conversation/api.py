@@ -1,5 +1,6 @@
 """/cases/api/v1/cases/{case_id}/conversation, and the texts to begin a message with."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.triage.conversation.handlers import note_reading, save_template
 from services.triage.conversation.queries import conversation
 from shared.events.vocabulary import Team
 from shared.web import bodies
+from shared.web.problems import standard_problem
 
 router = APIRouter(prefix="/cases/api/v1", tags=["conversation"])
 
@@ -46,7 +48,7 @@ class EntryBody(BaseModel):
     """Staff number of who in the team it was."""
     author_name: str | None = None
     text: str | None = None
-    """Of the reporter only if you may see what people wrote."""
+    """Of the reporter only if you asked for content."""
     internal: bool
     """Whether the reporter never sees it."""
     message_id: UUID | None = None
@@ -66,13 +68,21 @@ class ConversationBody(BaseModel):
 
 
 @router.get("/cases/{case_id}/conversation", response_model_exclude_none=True)
-async def get_conversation(work: WorkDep, case_id: UUID) -> ConversationBody:
-    """Read the conversation. It is recorded that you did; what is unread stays so, as a script is not a reader."""
+async def get_conversation(work: WorkDep, case_id: UUID, *, content: bool = False) -> ConversationBody:
+    """Read the conversation. It is recorded that you did; what is unread stays so, as a script is not a reader.
+
+    `content=true` adds what the reporter wrote: it is recorded, and counted to what you are shown in a day, as for
+    `GET /cases/{case_id}`.
+    """
     case = await case_queries.get(work.session, work.viewer, case_id)
+    if content and not work.viewer.sees_content:
+        raise standard_problem(403)
     if case.restricted:
         await cases.open_page(work, case_id)
     await note_reading(work, case)
-    said = await conversation(work.session, case, work.viewer)
+    said = await conversation(work.session, case, replace(work.viewer, sees_content=content))
+    if any(entry.speaker is Speaker.REPORTER and entry.text for entry in said):
+        await cases.show_content(work, case)
     return ConversationBody(items=[EntryBody.model_validate(entry) for entry in said])
 
 

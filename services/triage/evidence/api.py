@@ -175,7 +175,7 @@ def _calls(
 
     @calls.post("/export", dependencies=content)
     async def export_evidence(request: Request, visit: Annotated[Visit, Depends(visits)], body: ExportBody) -> Export:
-        """Take a copy of the case’s evidence, with a manifest. It is recorded in the case’s chain."""
+        """Take a copy of the case’s evidence, with a manifest. It is in the case’s chain, and counts as one showing."""
         return await _export(request, visit, body)
 
     @calls.post("/{evidence_id}/open", dependencies=content)
@@ -229,7 +229,7 @@ def _url(request: Request, grant: Grant) -> str:
 
 
 async def _export(request: Request, visit: Visit, body: ExportBody) -> Export:
-    items, left_out, grant = await handlers.export(visit, body.purpose, body.evidence_ids)
+    items, left_out, grant = await handlers.take_files(visit, body.purpose, body.evidence_ids)
     return Export(
         url=_url(request, grant),
         expires_at=grant.expires_at,

@@ -287,6 +287,21 @@ async def allow_upload(visit: Visit, purpose: str) -> Grant:
     return _grant(visit, GrantedAction.ADD, [])
 
 
+async def take_files(
+    visit: Visit, purpose: str, chosen: Sequence[UUID] = ()
+) -> tuple[list[Evidence], list[UUID], Grant]:
+    """Let a person take the files of the evidence; a responder's count once to what they are shown today.
+
+    Raises:
+        CapReached: a lead is asked before this person sees more.
+        EvidenceNotFound, NothingToExport, TooMuchToExport: as for `export`.
+    """
+    found = await export(visit, purpose, chosen)
+    if visit.viewer:
+        await exposure.count(visit.session, visit.person, visit.case.team, visit.case.priority, visit.now)
+    return found
+
+
 async def export(visit: Visit, purpose: str, chosen: Sequence[UUID] = ()) -> tuple[list[Evidence], list[UUID], Grant]:
     """Record who takes a copy of the evidence and why; return its pieces, the ids of what is left out, and the grant.
 

@@ -129,9 +129,10 @@ async def _adding(request: Request, at: Place, typed: PurposeForm) -> Asked:
 
 async def _exporting(request: Request, visit: Visit, typed: PurposeForm) -> Response:
     """Export all pieces, or the record of their custody."""
-    items, left_out, grant = await handlers.export(visit, typed.purpose)
     if not typed.record:
+        _, _, grant = await handlers.take_files(visit, typed.purpose)
         return RedirectResponse(address(request, grant), 303)
+    items, left_out, _ = await handlers.export(visit, typed.purpose)
     record = await manifest(visit, typed.purpose, items, left_out)
     named = {"content-disposition": f'attachment; filename="{visit.case.reference}-custody.json"'}
     return Response(record.model_dump_json(indent=2), media_type="application/json", headers=named)

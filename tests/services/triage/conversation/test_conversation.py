@@ -54,7 +54,8 @@ async def said(triage: Triage, told: Submitted, *roles: Role, subject: str = "S4
     async with triage.client() as script:
         headers = triage.bearer(*roles or (Role.SMART_RESPONDER,), subject=subject)
         [case] = (await script.get(API, headers=headers, params={"report_id": str(told.report_id)})).json()["items"]
-        got = await script.get(f"{API}/{case['case_id']}/conversation", headers=headers)
+        content = {"content": "true"}
+        got = await script.get(f"{API}/{case['case_id']}/conversation", headers=headers, params=content)
     assert got.status_code == 200, got.text
     return cast("list[dict[str, Any]]", got.json()["items"])
 

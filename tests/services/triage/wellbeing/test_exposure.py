@@ -148,6 +148,36 @@ async def test_at_the_limit_nothing_more_is_shown_but_what_is_urgent(triage: Tri
     assert urgent.narrative in (await press(sam, there, f"{there}/show")).text
 
 
+async def test_what_a_script_asks_for_is_counted_and_held_up_too(triage: Triage) -> None:
+    told, urgent = report(), report(**URGENT)
+    await open_cases(triage.database, told, urgent)
+    await announce(triage.database, piece(told), piece(urgent))
+    for one in (told, urgent):
+        await write(triage, one, NOW)
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SMART_RESPONDER))
+        ids = {one["reference"]: one["case_id"] for one in (await client.get(API)).json()["items"]}
+        plain, content, taken = "conversation", "conversation?content=true", "evidence/export"
+
+        async def asked(of: Submitted, what: str) -> tuple[int, bool, int]:
+            """Return how it is answered, whether the reporter's words are in it, and how much is counted by then."""
+            where = f"{API}/{ids[of.reference]}/{what}"
+            why = {"purpose": "For the police"}
+            answer = await (client.post(where, json=why) if what == taken else client.get(where))
+            counted = (await figures(triage)).get(("s4001", "smart"), (0, 0))[0]
+            return answer.status_code, WORDS in answer.text, counted
+
+        assert await asked(told, plain) == (200, False, 0)
+        assert await asked(told, content) == (200, True, 1)
+        assert await asked(told, taken) == (200, False, 2)
+        await shown(triage, "S4001", MOST_ITEMS, team="sirt")
+        assert await asked(told, plain) == (200, False, 2)
+        for what in (content, taken):
+            assert await asked(told, what) == (409, False, 2)
+        assert await asked(urgent, content) == (200, True, 3)
+        assert await asked(urgent, taken) == (200, False, 4)
+
+
 async def test_a_lead_lets_someone_see_more_and_learns_no_figure(
     triage: Triage, sam: AsyncClient, aisha: AsyncClient, maria: AsyncClient
 ) -> None:
