@@ -472,14 +472,18 @@ def _warning_event(case: Case, deadline: Deadline, warning: DeadlineWarning, now
 async def _store_note(
     work: Work, case: Case, text: str | Say, *, shared: bool, kind: str = "", told: set[UUID] | None = None
 ) -> None:
-    """Store what a responder wrote. A message goes to the reporters of merged cases too, once for each report."""
+    """Store what a responder wrote. A message goes to the reporters of merged cases too, once for each report.
+
+    Where it names the case, each reads the reference of their own: no one learns that others reported.
+    """
     told = set() if told is None else told
     asks = kind == queries.NoteKind.QUESTION
     below = await queries.lock_below(work.session, [case.case_id]) if shared and not asks else []
     reached = [case, *(one.case for _, one in below if one.case.state is not CaseState.CLOSED)]
     author = {"author": work.viewer.subject, "author_name": work.viewer.name}
     note = {**author, "at": work.now, "shared": shared, "kind": kind}
-    words = {one.case_id: text(one) if callable(text) else text for one in reached}
+    say = text if callable(text) else lambda one: text.replace(case.reference, one.reference)
+    words = {one.case_id: say(one) for one in reached}
     work.session.add_all(Note(note_id=work.writer.ids.uuid(), case_id=one, text=words[one], **note) for one in words)
     if shared:
         first = {one.report_id: one for one in reversed(reached) if one.report_id not in told}

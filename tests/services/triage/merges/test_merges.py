@@ -77,11 +77,13 @@ async def test_what_happens_to_the_main_case_happens_to_the_merged_ones_each_as_
     everyone = [str(one.report_id) for one in (first, second, third)]
 
     await sam.do("claim", first)
-    await sam.do("notes", first, text="We reported it to the platform.", shared=True)
+    await sam.do("notes", first, text=f"We asked for {first.reference} to be taken down.", shared=True)
     await sam.do("notes", first, text="Only we read this.")
     told = await announced(triage, "reporter_update.shared")
     assert told == dict.fromkeys((("reporter_update.shared", one) for one in everyone), 1)
-    assert await rows(triage, "select count(*), count(distinct case_id) from note where shared") == [(3, 3)]
+    said = await rows(triage, 'select reference, text from note join "case" using (case_id) where shared')
+    own = [one.reference for one in (first, second, third)]
+    assert sorted(said) == sorted((one, f"We asked for {one} to be taken down.") for one in own)
     await sam.do("transfer", first, team="sirt", reason="It is theirs")
     assert {(await aisha.read(one))["team"] for one in (first, second, third)} == {"sirt"}
     await aisha.do("claim", first)
