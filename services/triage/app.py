@@ -385,7 +385,8 @@ def _sweeps_of_campaigns(parts: TriageParts, sweep: partial[Sweep]) -> Sequence[
 def _machines(settings: TriageSettings) -> Machines:
     contact = settings.triage_takedown_contact
     sent = frozenset(settings.takedown_endpoints)
-    return Machines(Contact.parse(contact) if contact else None, settings.public_url, sent)
+    actor = settings.triage_takedown_actor or settings.public_url
+    return Machines(Contact.parse(contact) if contact else None, actor, sent)
 
 
 def _deadlines(settings: TriageSettings) -> DeadlinePolicy:

@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.triage.campaigns.domain import PERSONAL_LINKS
 from services.triage.deadlines.domain import REVIEW_DAYS
@@ -78,6 +78,9 @@ class TriageSettings(ServiceSettings):
     triage_takedown_endpoints: CommaSeparated = ()
     """Where machine forms about take-downs are sent, `at_protocol=URL,activitypub=URL,xarf=URL`: an account's own
     server, the outbox of an actor, a receiver of XARF. A form without an endpoint is made, and sent by hand."""
+    triage_takedown_actor: str | None = Field(None, validate_default=True)
+    """The address of the actor whose outbox the endpoint `activitypub` is: a report names it, and a server of the
+    Fediverse drops one that another actor signed. Needed with that endpoint."""
     triage_takedown_tokens: Annotated[SecretStr, Field(repr=False)] = SecretStr("")
     """The bearer token of each endpoint, `at_protocol=TOKEN,xarf=TOKEN`."""
 
@@ -98,6 +101,17 @@ class TriageSettings(ServiceSettings):
                 message = f"give {protocol} an address like https://example.org/"
                 raise ValueError(message)
         return entries
+
+    @field_validator("triage_takedown_actor")
+    @classmethod
+    def _is_actor(cls, actor: str | None, info: ValidationInfo) -> str | None:
+        sends = any(
+            entry.startswith(f"{Protocol.ACTIVITYPUB}=") for entry in info.data.get("triage_takedown_endpoints", ())
+        )
+        if (actor or sends) and link_problem(actor or ""):
+            message = "give the actor whose outbox the endpoint is an address like https://example.org/users/reports"
+            raise ValueError(message)
+        return actor
 
     @property
     def takedown_endpoints(self) -> Mapping[Protocol, str]:

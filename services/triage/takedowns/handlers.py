@@ -113,8 +113,8 @@ class Machines:
 
     contact: Contact | None
     """Who sends reports by XARF; None: none is made."""
-    site: str
-    """The organisation's address, which identifies it to other servers."""
+    actor: str
+    """The address that says to other servers who reports."""
     sent: frozenset[Protocol]
     """Protocols with an endpoint."""
 
@@ -219,7 +219,7 @@ async def _body(
         category = notices.guide(takedown.platform).category(takedown.category)
         return protocols.create_report(takedown.link, category.reason if category else None, notice.text)
     if wanted.protocol is Protocol.ACTIVITYPUB:
-        return protocols.flag(form_id, takedown.link, notice.text, machines.site)
+        return protocols.flag(form_id, takedown.link, notice.text, machines.actor)
     if wanted.kind is None or machines.contact is None:
         raise protocols.NoSuchForm
     told = await reports.read(work.session, case.report_id, content=False)

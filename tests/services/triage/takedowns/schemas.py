@@ -8,7 +8,9 @@ package `xarf` of its authors carries its schemas.
 - the reasons of such a report: `lexicons/tools/ozone/report/defs.json` there, at d6296a1c
 - Mastodon: github.com/mastodon/documentation, `content/en/methods/reports.md` at 2903485d
 - ActivityStreams: www.w3.org/TR/activitystreams-vocabulary, `Flag`; Mastodon's use of it, under
-  docs.joinmastodon.org/spec/activitypub
+  docs.joinmastodon.org/spec/activitypub, and what it takes: github.com/mastodon/mastodon at 67c93e70,
+  `app/lib/activitypub/activity/flag.rb`. It finds a local account by `/users/NAME` whatever the account's own address
+  is, cuts the text at 5,000 characters, and wants the id on the actor's server
 """
 
 from collections.abc import Mapping

@@ -15,6 +15,7 @@ import xarf
 from httpx import AsyncClient
 from sqlalchemy import text
 
+from services.triage import app
 from services.triage.settings import TriageSettings
 from services.triage.takedowns import domain, endpoints, handlers, protocols, queries
 from services.triage.takedowns.domain import Protocol
@@ -341,8 +342,22 @@ def test_attempts_become_rare_and_end() -> None:
         ("triage_takedown_contact", "abuse@department.example"),
         ("triage_takedown_endpoints", "xarf=not a link"),
         ("triage_takedown_endpoints", "fax=https://example.org/"),
+        ("triage_takedown_actor", "not a link"),
     ],
 )
 def test_a_setting_that_cannot_be_read_stops_the_start(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name):
         TriageSettings.model_validate({"triage_database_url": "x", "verify_key_file": "x", name: value})
+
+
+def test_a_flag_names_the_actor_whose_outbox_it_is_sent_to() -> None:
+    """Mastodon drops an activity whose `actor` is not the account that signed it, and answers 202 all the same."""
+    known = {"triage_database_url": "x", "verify_key_file": "x", "public_url": "https://s.example"}
+    known |= {"secret_key": "a secret that only tests have, no more", "event_log": "postgres"}
+    outbox = {"triage_takedown_endpoints": "activitypub=https://social.example/users/reports/outbox"}
+    with pytest.raises(ValueError, match="triage_takedown_actor"):
+        TriageSettings.model_validate({**known, **outbox})
+    actor = "https://social.example/users/reports"
+    sets = TriageSettings.model_validate({**known, **outbox, "triage_takedown_actor": actor})
+    assert app._machines(sets).actor == actor
+    assert app._machines(TriageSettings.model_validate(known)).actor == "https://s.example"
