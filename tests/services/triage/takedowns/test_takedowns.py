@@ -401,12 +401,12 @@ async def test_a_platform_without_a_list_is_asked_in_the_responders_own_words(tr
     told = report(urls=(LINK,))
     await open_cases(triage.database, told)
     page = f"/cases/{told.reference}/takedowns"
-    shown = (await press(sam, page, f"{page}/platform", platform="mumsnet", link_number="1")).text
-    assert "We have no list of categories that Mumsnet publishes. Describe it in your own words" in shown
+    shown = (await press(sam, page, f"{page}/platform", platform="other", link_number="1")).text
+    assert "We have no list of categories that this platform publishes. Describe it in your own words" in shown
     assert 'name="category"' not in shown
     shown = (await press(sam, page, f"{page}/platform", platform="x", link_number="1")).text
     assert "The X Rules</a>, as of 16 February 2024" in shown
-    left_over = {"platform": "mumsnet", "category": "abuse_harassment", "how": "web_form", "link_number": "1"}
+    left_over = {"platform": "other", "category": "abuse_harassment", "how": "web_form", "link_number": "1"}
     assert (await press(sam, page, page, **left_over)).status_code == 303
     async with triage.database.transaction() as session:
         assert (await session.scalars(select(TakedownRow.category))).all() == [""]
