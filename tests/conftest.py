@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from shared.db.database import Database
 from tests.support.log import any_log, event_log, kafka, log_kind, log_server, log_topics
 from tests.support.postgres import PostgresForTests, running_postgres
+from tests.support.statements import compile_statements_once
 
 __all__ = ["any_log", "event_log", "kafka", "log_kind", "log_server", "log_topics"]
 
@@ -30,6 +31,7 @@ _LONGEST = (
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "here")  # no test may depend on speed; "ci" is Hypothesis's own
+compile_statements_once()
 
 
 @pytest.hookimpl(trylast=True)

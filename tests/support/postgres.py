@@ -25,48 +25,43 @@ from shared.db import migrations
 from shared.db.database import Database
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
-"""Tests need no durability but many connections."""
-
+_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "400",
+    "autovacuum": "off",
+}
+"""Tests need no durability but many connections; what they leave behind is cleared away after each."""
 
 _TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'"
 _SHAPE = """
-select md5(string_agg(thing, E'\\n' order by thing)) from (
-  select 'version ' || version_num from alembic_version
-  union all select conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint
-    where connamespace = 'public'::regnamespace
-  union all select indexdef from pg_indexes where schemaname = 'public'
-  union all select pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
-  union all select pg_get_functiondef(oid) from pg_proc where pronamespace = 'public'::regnamespace and prokind = 'f'
-  union all select concat_ws(' ', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull,
-                             pg_get_expr(adbin, adrelid))
-    from pg_attribute join pg_class on pg_class.oid = attrelid
-    left join pg_attrdef on adrelid = attrelid and adnum = attnum
-    where relnamespace = 'public'::regnamespace and attnum > 0 and not attisdropped
-) as things (thing)
+select (select string_agg(version_num, ' ') from alembic_version) || string_agg(concat(' ', things, ' ', written), '')
+from (
+  select count(*) as things, sum(xmin::text::bigint) as written from pg_attribute where attrelid >= 16384
+  union all select count(*), sum(xmin::text::bigint) from pg_index where indexrelid >= 16384
+  union all select count(*), sum(xmin::text::bigint) from pg_attrdef
+  union all select count(*), sum(xmin::text::bigint) from pg_constraint
+  union all select count(*), sum(xmin::text::bigint) from pg_trigger
+  union all select count(*), sum(xmin::text::bigint) from pg_proc where oid >= 16384
+) as catalogs
 """
-"""Changes when a test has altered its database, which is then not used again."""
-_EMPTY = """
-do $$
-declare
-  table_name text;
-  used text := '';
-begin
-  perform pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid();
-  for table_name in
-    select quote_ident(tablename) from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'
-  loop
-    execute format('select %L || case when exists (select from %s) then %L else %L end',
-                   used, table_name, ', ' || table_name, '') into used;
-  end loop;
-  if used <> '' then
-    execute 'truncate ' || substr(used, 3) || ' cascade';
-  end if;
-  perform setval(quote_ident(sequencename)::regclass, start_value, false)
-    from pg_sequences where schemaname = 'public' and last_value is not null;
-end
-$$
+"""Changes when a test has altered its database, which is then not used again.
+
+Numbers of rows in the catalogs, and which transactions wrote them; 16384 is the first that is not PostgreSQL's own.
+"""
+_ALONE = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid()
+"""
+_USED = """
+select oid::regclass::text from pg_class
+where relkind = 'r' and relnamespace = 'public'::regnamespace and pg_relation_size(oid) > 0
+  and relname <> 'alembic_version'
+"""
+_RESTARTED = """
+select setval(quote_ident(sequencename)::regclass, start_value, false) from pg_sequences
+where schemaname = 'public' and last_value is not null
 """
 
 _SEED = 'insert into "{0}" overriding system value select * from json_populate_recordset(null::"{0}", $1)'
@@ -141,7 +136,9 @@ class PostgresForTests:
         try:
             if await connection.fetchval(_SHAPE) != seeds.shape:
                 return False
-            await connection.execute(_EMPTY)
+            await connection.execute(_ALONE)
+            await _delete_rows(connection)
+            await connection.execute(_RESTARTED)
             for table, rows in seeds.rows.items():
                 await connection.execute(_SEED.format(table), rows)
         finally:
@@ -186,6 +183,15 @@ class PostgresForTests:
             return await connection.fetch(query, *arguments)
         finally:
             await connection.close()
+
+
+async def _delete_rows(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Make all tables as they were before the first row; to truncate them takes five times as long."""
+    used = [name for (name,) in await connection.fetch(_USED)]
+    if used:
+        await connection.execute("set session_replication_role = replica")  # no trigger and no reference is in the way
+        await connection.execute(";".join(f"delete from {name}" for name in used))  # noqa: S608 - our own tables
+        await connection.execute(f"vacuum {', '.join(used)}")
 
 
 @contextmanager

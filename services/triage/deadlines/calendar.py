@@ -1,10 +1,12 @@
 """Bank holidays of England and Wales, from the library's own data; nothing is downloaded."""
 
 from datetime import date
+from functools import cache
 
 from govuk_bank_holidays.bank_holidays import BankHolidays
 
 
+@cache
 def bank_holidays() -> frozenset[date]:
     """Return every known bank holiday of England and Wales."""
     known = BankHolidays(use_cached_holidays=True)

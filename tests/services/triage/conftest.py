@@ -18,6 +18,7 @@ from sqlalchemy import select
 from services.triage import app
 from services.triage.cases import activities
 from services.triage.operations.queries import records
+from services.triage.routing import rulebook
 from services.triage.settings import TriageSettings
 from shared.audit.tables import activity
 from shared.audit.verification import verify
@@ -139,6 +140,15 @@ def templates_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.web.app.make_environment", _environment)
 
 
+@pytest.fixture(autouse=True)
+def rulebook_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tests of a process share compiled rule books, as they share templates."""
+    monkeypatch.setattr("services.triage.rules.reload.parse", _parsed)
+
+
 @cache
 def _environment(templates: tuple[Path, ...]) -> Environment:
     return make_environment(templates)
+
+
+_parsed = cache(rulebook.parse)
