@@ -214,7 +214,7 @@ async def test_an_address_that_is_just_a_profile_ends_with_its_account(
 
 
 async def test_links_to_profiles_of_before_end_as_cases_with_links_are_compared_once_more(database: Database) -> None:
-    again = import_module("services.triage.migrations.versions.0047_no_links_to_profiles")._AGAIN
+    again = import_module("services.triage.migrations.versions.0045_no_links_to_profiles")._AGAIN
     old = "update case_key set key = 'x.com/some_account' where kind = 'link'"
     await suggested(database, told(urls=(POST,)), told(urls=(POST,)))
     async with database.transaction() as session:

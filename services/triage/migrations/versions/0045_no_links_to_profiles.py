@@ -1,10 +1,14 @@
-"""Cases with links are compared once more: a link to a profile is no key of its own any more."""
+"""Cases with links to profiles are compared once more: such a link is no key of its own any more.
+
+An address of a profile has at most two parts after its host, such as `/in/name`. A few others have no more; they are
+compared too, and keep their keys.
+"""
 
 from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0047"
+revision: str = "0045"
 down_revision: str | None = "0044"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
@@ -15,7 +19,8 @@ select 'campaigns',
   coalesce((select min(seq) from case_changed where reader = 'campaigns' and seq < 0), 0)
     - row_number() over (order by at desc, case_id desc),
   case_id
-from (select case_id, max(at) as at from case_key where kind = 'link' group by case_id) as linked
+from (select case_id, max(at) as at from case_key
+  where kind = 'link' and key not like '%/%/%/%' group by case_id) as linked
 """
 
 
