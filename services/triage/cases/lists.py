@@ -190,10 +190,12 @@ class _Reading:
         return found + more
 
     async def _walk(self, start: Place | None, limit: int) -> tuple[list[Place], Place | None]:
-        """Return which of the next cases fit, and where the walk ended; None if no case follows."""
-        row = aliased(CaseRow, once(self.listing.next_in(self.band, start)))
-        end = select(sa.true(), *_key(row, self.band)).order_by(*_order(row, self.band)).offset(WALKED - 1).limit(1)
-        rows = (await self.session.execute(self._fitting(row, None, limit).union_all(end))).all()
+        """Return which of the next cases fit, looking at no more than it has to; if too few, where the walk ended."""
+        row = aliased(CaseRow, self.listing.next_in(self.band, start).subquery())
+        fitting = once(self._fitting(row, None, limit))
+        too_few = select(func.count()).select_from(fitting).scalar_subquery() < limit
+        end = select(sa.true(), *_key(row, self.band)).where(too_few).order_by(*_order(row, self.band))
+        rows = (await self.session.execute(select(fitting).union_all(end.offset(WALKED - 1).limit(1)))).all()
         ends = [Place(self.number, key, case_id) for is_end, key, case_id in rows if is_end]
         return self._sorted(row for row in rows if not row[0]), ends[0] if ends else None
 
@@ -218,7 +220,7 @@ class _Reading:
 
 def newest(viewer: Viewer) -> ScalarSelect[UUID]:
     """Return the id of a new case that the viewer may see. Ids of later cases are greater."""
-    row = aliased(CaseRow, once(select(*READ).order_by(_CASE.c.case_id.desc()).limit(WALKED)))
+    row = aliased(CaseRow, select(*READ).order_by(_CASE.c.case_id.desc()).limit(WALKED).subquery())
     seen = select(row.case_id).where(visible_to(viewer, row, in_list=True))
     return seen.order_by(row.case_id.desc()).limit(1).scalar_subquery()
 
@@ -239,8 +241,7 @@ def walked(viewer: Viewer, listings: Sequence[Listing]) -> ScalarSelect[list[int
 async def count_arrivals(session: AsyncSession, listing: Listing, since: UUID) -> int:
     """Return how many of the newest cases fit and were opened after case `since`, up to a limit."""
     latest = select(*READ).where(_CASE.c.case_id > since).order_by(_CASE.c.case_id.desc()).limit(WALKED)
-    counted: int = await session.scalar(count(listing, latest)) or 0
-    return min(counted, MOST_COUNTED)
+    return min(await session.scalar(count(listing, latest)) or 0, MOST_COUNTED)
 
 
 def count(listing: Listing, some: SelectBase) -> Select[int]:
@@ -437,8 +438,7 @@ async def mains(session: AsyncSession, case_ids: Collection[UUID]) -> set[UUID]:
 
 async def sizes(session: AsyncSession, case_ids: Collection[UUID]) -> Counter[UUID]:
     """Return how many cases are merged into each of these."""
-    tree = below(case_ids)
-    return Counter((await session.scalars(select(tree.c.main))).all())
+    return Counter((await session.scalars(select(below(case_ids).c.main))).all())
 
 
 async def size(session: AsyncSession, case_ids: Collection[UUID]) -> int:
