@@ -112,7 +112,7 @@ class Listing:
 
         They are those of the viewer's teams, and those for which they are named; opened in `times`, if given.
         """
-        asked = self._asked(CaseRow, band) + self._active()
+        asked = self._asked(CaseRow, band) + self._active(band)
         if times:
             asked.append(CaseRow.facets.overlap(times))
         teams = self.viewer.teams & {self.team} if self.team else self.viewer.teams
@@ -121,11 +121,12 @@ class Listing:
         named_for = select(*READ).join_from(CaseRow, CaseAccess, sa.and_(*names_them)).where(*asked, sa.not_(of_teams))
         return select(*READ).where(*asked, of_teams).union_all(named_for)
 
-    def _active(self) -> list[ColumnElement[bool]]:
+    def _active(self, band: Band | None) -> list[ColumnElement[bool]]:
         """Return by which the smaller index of facets, that of cases with something to do, is enough."""
         replied, asked, chased = CaseRow.replied_at, CaseRow.review_asked_at, CaseRow.takedown == "due"
         waits = {facets.REPLIED: replied.is_not(None), facets.REVIEW: asked.is_not(None), facets.CHASED: chased}
-        found = [not_finished()] if self.only_open else []
+        has_clock = [CaseRow.due_at.is_not(None)] if band and band.key == "due_at" else []
+        found = [not_finished()] if self.only_open else has_clock
         return [*found, *(so for facet, so in waits.items() if facet in self.facets)]
 
     def _named(self) -> list[ColumnElement[bool]]:
@@ -135,10 +136,8 @@ class Listing:
 
     def _asked(self, row: type[CaseRow], band: Band | None) -> list[ColumnElement[bool]]:
         have = self.facets | set(band.facets if band else ())
-        found = [*self._opened(row), *self._within(row), row.facets.contains(sorted(have))]
-        if self.at_risk_by:
-            found.append(row.at_risk_at <= self.at_risk_by)
-        return found
+        late = [row.at_risk_at <= self.at_risk_by] if self.at_risk_by else []
+        return [*self._opened(row), *self._within(row), row.facets.contains(sorted(have)), *late]
 
     def _within(self, row: type[CaseRow]) -> list[ColumnElement[bool]]:
         return [] if self.among_cases is None else [row.case_id.in_(self.among_cases)]

@@ -160,7 +160,8 @@ class CaseRow(Base):
             "facets",
             postgresql_using="gin",
             postgresql_where=text(
-                f"{OPEN} or replied_at is not null or review_asked_at is not null or takedown = 'due'"
+                f"{OPEN} or due_at is not null or replied_at is not null or review_asked_at is not null"
+                " or takedown = 'due'"
             ),
         ),
         CheckConstraint("(state = 'merged') = (merged_from is not null)", name="merged_from_a_state"),
