@@ -25,10 +25,14 @@ LONGEST = 60.0
 _MEMORY = 2 * 1024 * 1024 * 1024
 """Bytes of address space of the child. Our choice."""
 _TEMPLATE = Path(__file__).with_name("case.typ")
-_FONTS = Path("/usr/share/fonts/opentype/unifont")
-"""Where Debian's fonts-unifont is, which the image has and elsewhere may be missing."""
-FONT = _FONTS / "unifont.otf"
-"""Has a glyph for nearly every character of the scripts that typst's own fonts do not have."""
+_FONTS = Path("/usr/share")
+FONTS = {
+    "fonts-noto-core": Path("fonts/truetype/noto/NotoSans-Regular.ttf"),
+    "fonts-droid-fallback": Path("fonts-droid-fallback/truetype/DroidSansFallback.ttf"),
+    "fonts-symbola": Path("fonts/truetype/ancient-scripts/Symbola_hint.ttf"),
+    "fonts-unifont": Path("fonts/opentype/unifont/unifont.otf"),
+}
+"""A file of each of Debian's packages of fonts. The image has them; elsewhere they may be missing."""
 _NOT_SHOWN = re.compile(r'the text `(".*?")` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 _ROUNDS = 4
@@ -38,9 +42,10 @@ _log = structlog.get_logger()
 
 
 def places() -> asyncio.Semaphore:
-    """Return how many PDFs a process may make at once; say in the log if the font for most scripts is missing."""
-    if not FONT.is_file():
-        _log.warning("pdf_font_missing", folder=str(FONT.parent), reason="fonts_unifont_is_not_installed")
+    """Return how many PDFs a process may make at once; say in the log which packages of fonts are missing."""
+    for package, file in FONTS.items():
+        if not (_FONTS / file).is_file():
+            _log.warning("pdf_font_missing", folder=str((_FONTS / file).parent), reason=f"{package}_is_not_installed")
     return asyncio.Semaphore(AT_ONCE)
 
 
@@ -117,7 +122,8 @@ def typeset(document: Any, at: datetime) -> bytes:  # noqa: ANN401 - JSON
 
     PDF/UA needs a glyph for each, so typst names those that it has not.
     """
-    fonts = typst.Fonts(include_system_fonts=False, font_paths=[_FONTS] if _FONTS.is_dir() else [])
+    folders = [folder for one in FONTS.values() if (folder := _FONTS / one.parent).is_dir()]
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=folders)
     compiler, template = typst.Compiler(font_paths=fonts, ignore_system_fonts=True), _TEMPLATE.read_bytes()
     written = at.replace(microsecond=0)
     text = json.dumps(document, ensure_ascii=False)

@@ -54,13 +54,39 @@ async def test_a_character_without_a_glyph_is_named_by_its_number(monkeypatch: p
     assert "(U+1F600) (U+4E2D)(U+6587) Ελληνικά" in read(pdf.typeset(document("😀 中文 Ελληνικά"), NOW))
 
 
-def test_a_missing_font_is_said_at_the_start_and_ends_the_build_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert f"test -s {pdf.FONT}\n" in Path("deploy/Dockerfile").read_text("utf-8")
-    for font, said in (("none", ["pdf_font_missing"]), (pdf._TEMPLATE.name, [])):
-        monkeypatch.setattr(pdf, "FONT", pdf._TEMPLATE.with_name(font))
+def test_a_missing_font_is_said_at_the_start_and_ends_the_build_of_the_image(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    image = Path("deploy/Dockerfile").read_text("utf-8").replace(" \\\n", "\n")
+    monkeypatch.setattr(pdf, "_FONTS", tmp_path)
+    missing = [*pdf.FONTS]
+    for package, file in pdf.FONTS.items():
         with capture_logs() as logged:
             pdf.places()
-        assert [one["event"] for one in logged] == said
+        assert [one["reason"] for one in logged] == [f"{one}_is_not_installed" for one in missing]
+        assert {one["event"] for one in logged} == {"pdf_font_missing"}
+        assert re.search(rf"install .* {package}\b", image)
+        assert f"test -s /usr/share/{file}\n" in image
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).touch()
+        missing.remove(package)
+    with capture_logs() as logged:
+        pdf.places()
+    assert not logged
+
+
+WRITTEN = (
+    "Łukašević Ελληνικά Русский العربية עברית हिन्दी বাংলা தமிழ் తెలుగు ਪੰਜਾਬੀ ગુજરાતી ไทย አማርኛ Հայերեն ქართული ភាសាខ្មែរ ᐃᓄᒃ "
+    "中文简体，繁體字。 日本語カタカナ 한국어 😀 👍🏽 ❤️ 👩‍💻 🇬🇧 1️⃣ ✅ → ★ € 𝗪𝗢"
+)
+
+
+def test_what_people_write_is_not_shown_by_unifont() -> None:
+    """PDF/UA does not accept the widths of its glyphs."""
+    if missing := [package for package, file in pdf.FONTS.items() if not (pdf._FONTS / file).is_file()]:
+        pytest.skip(f"NOT TESTED: that PDFs in most scripts are PDF/UA. Not installed: {', '.join(missing)}")
+    assert b"Unifont" not in pdf.typeset(document(WRITTEN), NOW)
+    assert b"Unifont" in pdf.typeset(document("🫠"), NOW), "what no other font has"
 
 
 async def test_a_long_case_is_made_beside_other_work() -> None:
