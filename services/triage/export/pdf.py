@@ -120,13 +120,13 @@ def main() -> Ending:
 def typeset(document: Any, at: datetime) -> bytes:  # noqa: ANN401 - JSON
     """Return the PDF of a document. A character for which no font has a glyph is named by its number.
 
-    PDF/UA needs a glyph for each, so typst names those that it has not.
+    PDF/UA needs a glyph for each, so typst names those that it has not. It takes no byte order mark inside a text.
     """
     folders = [folder for one in FONTS.values() if (folder := _FONTS / one.parent).is_dir()]
     fonts = typst.Fonts(include_system_fonts=False, font_paths=folders)
     compiler, template = typst.Compiler(font_paths=fonts, ignore_system_fonts=True), _TEMPLATE.read_bytes()
     written = at.replace(microsecond=0)
-    text = json.dumps(document, ensure_ascii=False)
+    text = json.dumps(document, ensure_ascii=False).replace("\ufeff", "(U+FEFF)")
     for _ in range(_ROUNDS):
         try:
             content = compiler.compile(

@@ -52,6 +52,7 @@ async def test_markup_in_what_people_wrote_is_text() -> None:
 async def test_a_character_without_a_glyph_is_named_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "_FONTS", pdf._TEMPLATE.parent / "none")
     assert "(U+1F600) (U+4E2D)(U+6587) Ελληνικά" in read(pdf.typeset(document("😀 中文 Ελληνικά"), NOW))
+    assert "a(U+FEFF)b" in read(pdf.typeset(document("a\ufeffb"), NOW))
 
 
 def test_a_missing_font_is_said_at_the_start_and_ends_the_build_of_the_image(
